@@ -1,0 +1,1 @@
+"""Data: corpora, attributes, pairs, faces and batches. Knows no network."""

@@ -1,0 +1,1 @@
+"""Losses: functions and modules of tensors. Know no network."""

@@ -1,0 +1,1 @@
+"""Stages: one Lightning module for each step of the method."""
