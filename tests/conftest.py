@@ -1,0 +1,31 @@
+"""One thread per worker, no network, and a small prepared data folder for whoever needs one."""
+
+import os
+from pathlib import Path
+
+import pytest
+from prepared_folder import make_prepared_folder
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("WANDB_MODE", "offline")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Give torch one thread: OpenMP threads of several workers fight for the cores."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared data folder (README of ``data/``): ten people, a few clips and faces each.
+
+    Read-only for tests: copy it before changing anything in it.
+    """
+    return make_prepared_folder(tmp_path_factory.mktemp("prepared") / "hum")
