@@ -1,0 +1,325 @@
+"""Audio: safe decoding, writing, loudness, silence and the log-mel spectrogram.
+
+Everywhere in the package a clip is mono float32 in [-1, 1], and a spectrogram is channel-last.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmtts.errors import InputError
+
+SAMPLE_RATE = 16000
+MAX_SECONDS = 3600.0
+LOWEST_RATE, HIGHEST_RATE = 4000, 384000
+LOG_FLOOR = 1e-5
+_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16")}
+_BLOCK_SECONDS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """A mono clip.
+
+    Attributes:
+        samples: float32 (N,), in [-1, 1].
+        sample_rate: in Hz.
+    """
+
+    samples: np.ndarray
+    sample_rate: int = SAMPLE_RATE
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the clip as ``.wav`` or ``.flac``; see `save_audio`."""
+        return save_audio(path, self.samples, self.sample_rate)
+
+
+def load_audio(
+    path: str | os.PathLike[str],
+    sample_rate: int = SAMPLE_RATE,
+    *,
+    max_seconds: float = MAX_SECONDS,
+) -> np.ndarray:
+    """Decode a file, mix it down to mono and resample it.
+
+    Args:
+        path: any format that libsndfile reads (WAV, FLAC, Ogg Vorbis and Opus, MP3, AIFF, ...).
+        sample_rate: the rate wanted, in Hz.
+        max_seconds: longer files are refused before they are decoded.
+
+    Returns:
+        float32 (N,), N >= 1, finite.
+
+    Raises:
+        InputError: the file is missing, is not audio, is empty, holds NaN or infinity, is too long
+            or claims an absurd sample rate.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist: give the path of an audio file.")
+    if not path.is_file():
+        raise InputError(f"{path} is not a file: give the path of an audio file.")
+    samples, rate = _decode(path, max_seconds)
+    if not len(samples):
+        raise InputError(f"{path} holds no audio: give a file with at least one sample.")
+    if not np.isfinite(samples).all():
+        raise InputError(f"{path} holds samples that are not finite: export the file again.")
+    return resample(samples, rate, sample_rate)
+
+
+def _decode(path: Path, max_seconds: float) -> tuple[np.ndarray, int]:
+    """Return mono float32 (N,) and the file's own rate; memory is bounded by ``max_seconds``."""
+    import soundfile
+
+    blocks: list[np.ndarray] = []
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate = file.samplerate
+            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+                raise InputError(
+                    f"{path} claims a sample rate of {rate} Hz: "
+                    f"{LOWEST_RATE} to {HIGHEST_RATE} Hz are accepted."
+                )
+            # A header can lie about its length in both directions, hence the count while reading.
+            left = int(max_seconds * rate)
+            for block in file.blocks(_BLOCK_SECONDS * rate, dtype="float32", always_2d=True):
+                left -= len(block)
+                if left < 0 or file.frames > max_seconds * rate:
+                    raise InputError(
+                        f"{path} is longer than {max_seconds:g} seconds: cut it into shorter files."
+                    )
+                blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1))
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read: check its permissions.") from error
+    except (soundfile.SoundFileError, TypeError, ValueError, OSError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is not an audio file that can be read: {error}") from error
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), rate
+
+
+def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
+    """Resample float32 (N,) by a band-limited filter; returns float32 (round(N * to / from),)."""
+    if from_rate == to_rate:
+        return np.ascontiguousarray(samples, dtype=np.float32)
+    import soxr
+
+    result = soxr.resample(np.asarray(samples, np.float32), from_rate, to_rate, quality="HQ")
+    # A clip shorter than one output sample still counts as audio.
+    return result.astype(np.float32, copy=False) if len(result) else np.zeros(1, np.float32)
+
+
+def save_audio(path: str | os.PathLike[str], samples: np.ndarray, sample_rate: int) -> Path:
+    """Write mono samples as 16-bit ``.wav`` or ``.flac``; never leaves half a file behind.
+
+    Args:
+        path: the suffix chooses the format; missing folders are made.
+        samples: float (N,); values beyond [-1, 1] are clipped.
+        sample_rate: in Hz.
+
+    Returns:
+        The path written.
+
+    Raises:
+        InputError: the suffix is unknown, or the samples are empty, not mono or not finite.
+    """
+    import soundfile
+
+    from mmtts.checkpoint import atomic_write
+
+    path = Path(path)
+    if path.suffix.lower() not in _FORMATS:
+        raise InputError(f"{path} has no known audio suffix: use .wav or .flac.")
+    samples = np.asarray(samples, np.float32)
+    if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
+        raise InputError(f"{path} cannot be written: finite mono samples of shape (N,) are needed.")
+    container, subtype = _FORMATS[path.suffix.lower()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        clipped = np.clip(samples, -1.0, 1.0)
+        soundfile.write(temporary, clipped, sample_rate, subtype=subtype, format=container)
+    return path
+
+
+def _frame_power(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Mean power (F,) of frames of 20 ms, one after the other; a shorter rest is padded."""
+    length = max(1, sample_rate // 50)
+    padded = np.pad(samples.astype(np.float64), (0, -len(samples) % length))
+    return np.square(padded.reshape(-1, length)).mean(axis=1)
+
+
+def active_rms_db(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float:
+    """Level of the active frames, gated in two steps like ITU-R BS.1770 but without its filter.
+
+    Args:
+        samples: (N,), in [-1, 1].
+        sample_rate: in Hz.
+
+    Returns:
+        dB relative to full scale (a full-scale sine is at -3.01); ``-inf`` for silence.
+    """
+    power = _frame_power(np.asarray(samples), sample_rate)
+    power = power[power > 1e-7]  # -70 dBFS
+    if not len(power):
+        return -math.inf
+    active = power[power >= 0.1 * power.mean()]  # 10 dB below the mean
+    return float(10.0 * np.log10(active.mean()))
+
+
+def normalize_loudness(
+    samples: np.ndarray,
+    target_db: float = -23.0,
+    *,
+    sample_rate: int = SAMPLE_RATE,
+    peak: float = 0.99,
+) -> np.ndarray:
+    """Scale a clip so that its active level is ``target_db``, less where its peak would exceed.
+
+    Args:
+        samples: float (N,).
+        target_db: active level wanted, dB relative to full scale.
+        sample_rate: in Hz.
+        peak: the highest absolute value allowed.
+
+    Returns:
+        float32 (N,); silence is returned as it is.
+    """
+    samples = np.asarray(samples, np.float32)
+    level = active_rms_db(samples, sample_rate)
+    if level == -math.inf:
+        return samples
+    gain = min(10.0 ** ((target_db - level) / 20.0), peak / float(np.abs(samples).max()))
+    return (samples * np.float32(gain)).astype(np.float32)
+
+
+def trim_silence(
+    samples: np.ndarray,
+    sample_rate: int = SAMPLE_RATE,
+    *,
+    below_db: float = 35.0,
+    keep_seconds: float = 0.1,
+) -> np.ndarray:
+    """Cut the silence before the first and after the last sound.
+
+    Args:
+        samples: (N,).
+        sample_rate: in Hz.
+        below_db: a frame is silent when it is so far below the clip's active level. Sounds shorter
+            than 60 ms (clicks) count as silence.
+        keep_seconds: what is left on either side.
+
+    Returns:
+        A view (M,) of ``samples``, M <= N; a clip that is silent throughout is returned as it is.
+    """
+    level = active_rms_db(samples, sample_rate)
+    if level == -math.inf:
+        return samples
+    loud = _frame_power(np.asarray(samples), sample_rate) > 10.0 ** ((level - below_db) / 10.0)
+    sustained = loud[:-2] & loud[1:-1] & loud[2:]
+    where = np.flatnonzero(sustained)
+    first, last = (where[0], where[-1] + 2) if len(where) else np.flatnonzero(loud)[[0, -1]]
+    length, keep = max(1, sample_rate // 50), round(keep_seconds * sample_rate)
+    start = max(0, int(first) * length - keep)
+    return samples[start : (int(last) + 1) * length + keep]
+
+
+def _hertz_to_mel(hertz: np.ndarray) -> np.ndarray:
+    """Slaney's mel scale: linear below 1 kHz, logarithmic above."""
+    linear = hertz * (3.0 / 200.0)
+    return np.where(
+        hertz < 1000.0, linear, 15.0 + np.log(np.maximum(hertz, 1e-9) / 1000.0) * 27.0 / np.log(6.4)
+    )
+
+
+def _mel_to_hertz(mel: np.ndarray) -> np.ndarray:
+    """Inverse of `_hertz_to_mel`."""
+    return np.where(
+        mel < 15.0, mel * (200.0 / 3.0), 1000.0 * np.exp((mel - 15.0) * np.log(6.4) / 27.0)
+    )
+
+
+def mel_filters(
+    sample_rate: int, n_fft: int, n_mels: int, f_min: float, f_max: float
+) -> np.ndarray:
+    """Triangular filters of equal area on Slaney's mel scale, as librosa's default.
+
+    Returns:
+        float32 (n_fft // 2 + 1, n_mels).
+    """
+    bins = np.linspace(0.0, sample_rate / 2.0, n_fft // 2 + 1)
+    ends = _hertz_to_mel(np.array([f_min, f_max], dtype=np.float64))
+    edges = _mel_to_hertz(np.linspace(ends[0], ends[1], n_mels + 2))
+    rising = (bins[:, None] - edges[None, :-2]) / np.diff(edges)[None, :-1]
+    falling = (edges[None, 2:] - bins[:, None]) / np.diff(edges)[None, 1:]
+    filters = np.maximum(0.0, np.minimum(rising, falling))
+    return (filters * (2.0 / (edges[2:] - edges[:-2]))).astype(np.float32)
+
+
+class MelSpectrogram(nn.Module):
+    """Natural logarithm of the magnitude mel spectrogram.
+
+    Frames are centered and the clip is surrounded by zeros, so that the frames of a clip are the
+    same whether it stands alone or in a batch padded with zeros.
+
+    Args:
+        sample_rate: in Hz.
+        n_fft: window and transform length in samples.
+        hop_length: in samples.
+        n_mels: number of bands M.
+        f_min: lower edge of the lowest band in Hz.
+        f_max: upper edge of the highest band in Hz.
+    """
+
+    window: Tensor
+    filters: Tensor
+
+    def __init__(
+        self,
+        sample_rate: int = SAMPLE_RATE,
+        n_fft: int = 1024,
+        hop_length: int = 256,
+        n_mels: int = 80,
+        f_min: float = 0.0,
+        f_max: float = 8000.0,
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "sample_rate": sample_rate,
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "n_mels": n_mels,
+            "f_min": f_min,
+            "f_max": f_max,
+        }
+        self.n_fft, self.hop_length = n_fft, hop_length
+        filters = torch.from_numpy(mel_filters(sample_rate, n_fft, n_mels, f_min, f_max))
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        self.register_buffer("filters", filters, persistent=False)
+
+    def forward(self, wav: Tensor) -> Tensor:
+        """Turn samples (B, S) into log mel frames (B, T, M), T = 1 + S // hop_length."""
+        spectrum = torch.stft(
+            wav,
+            self.n_fft,
+            self.hop_length,
+            window=self.window,
+            center=True,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        power = torch.view_as_real(spectrum).square().sum(-1)
+        # The floor keeps the gradient of the root finite and lies far below LOG_FLOOR.
+        magnitude = power.clamp_min(1e-12).sqrt().transpose(1, 2)
+        return (magnitude @ self.filters).clamp_min(LOG_FLOOR).log()

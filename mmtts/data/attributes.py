@@ -1,0 +1,190 @@
+"""Attributes: what a prompt can say about a voice, as names and as codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmtts.errors import InputError
+
+LEVELS = ("low", "normal", "high")
+PACES = ("slow", "normal", "fast")
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "gender": ("female", "male"),
+    "age": ("child", "young", "middle-aged", "elderly"),
+    "pitch": LEVELS,
+    "pace": PACES,
+    "energy": LEVELS,
+    "emotion": (
+        "neutral",
+        "calm",
+        "happy",
+        "sad",
+        "angry",
+        "fearful",
+        "disgusted",
+        "surprised",
+    ),
+}
+UNSPECIFIED = -1
+_AGE_ENDS = ((13, "child"), (30, "young"), (60, "middle-aged"))
+
+Codes = TypeVar("Codes", Tensor, np.ndarray)
+
+
+def encode_attributes(attributes: Mapping[str, str | None]) -> Tensor:
+    """Turn attribute names into codes.
+
+    Args:
+        attributes: name of the attribute -> its value; ``None`` and ``""`` mean unspecified.
+
+    Returns:
+        int64 (6,) in the order of `ATTRIBUTES`: index of the value, -1 where unspecified.
+
+    Raises:
+        InputError: an attribute or a value is unknown.
+    """
+    unknown = set(attributes) - set(ATTRIBUTES)
+    if unknown:
+        raise InputError(
+            f"Unknown attribute {sorted(unknown)[0]!r}: known are {', '.join(ATTRIBUTES)}."
+        )
+    codes = []
+    for name, values in ATTRIBUTES.items():
+        value = attributes.get(name) or None
+        if value is not None and value not in values:
+            raise InputError(f"Unknown {name} {value!r}: known are {', '.join(values)}.")
+        codes.append(UNSPECIFIED if value is None else values.index(value))
+    return torch.tensor(codes, dtype=torch.int64)
+
+
+def decode_attributes(codes: Sequence[int] | Tensor | np.ndarray) -> dict[str, str]:
+    """Turn codes (6,) back into names; unspecified ones are left out."""
+    pairs = zip(ATTRIBUTES.items(), (int(code) for code in codes), strict=True)
+    return {name: values[code] for (name, values), code in pairs if code != UNSPECIFIED}
+
+
+def compatible(prompt_codes: Codes, item_codes: Codes) -> Codes:
+    """Tell which prompts describe which items.
+
+    A prompt fits an item when every attribute that the prompt names equals the item's. An item
+    whose attribute is unknown fits no prompt that names it.
+
+    Args:
+        prompt_codes: (P, 6), a tensor or an array.
+        item_codes: (I, 6), of the same kind.
+
+    Returns:
+        bool (P, I), of the same kind.
+    """
+    prompts = prompt_codes[:, None, :]
+    return ((prompts == item_codes[None, :, :]) | (prompts == UNSPECIFIED)).all(-1)
+
+
+def age_group(years: float | None) -> str | None:
+    """Name the age group: child < 13, young 13-29, middle-aged 30-59, elderly >= 60."""
+    if years is None or math.isnan(years):
+        return None
+    return next((name for end, name in _AGE_ENDS if years < end), "elderly")
+
+
+def thresholds(values: Iterable[float | None]) -> tuple[float, float]:
+    """Return the two tertiles, which split the values into three parts of about equal size.
+
+    Missing values (``None``, NaN, infinities) are ignored.
+
+    Raises:
+        InputError: no value is left.
+    """
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    if not finite:
+        raise InputError("Thresholds need at least one measured value, and there is none.")
+    low, high = np.quantile(np.asarray(finite, np.float64), [1 / 3, 2 / 3])
+    return float(low), float(high)
+
+
+def level(
+    value: float | None, bounds: Sequence[float], names: Sequence[str] = LEVELS
+) -> str | None:
+    """Name the bin of a value: below ``bounds[0]``, up to ``bounds[1]``, or above it.
+
+    Returns:
+        One of the three names; ``None`` for a missing value.
+    """
+    if value is None or math.isnan(value):
+        return None
+    low, high = bounds
+    return names[0] if value < low else names[1] if value <= high else names[2]
+
+
+def measure_thresholds(measurements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Learn the bins from measured clips.
+
+    Args:
+        measurements: mappings with ``gender``, ``pitch_hz``, ``pace`` and ``energy_db``; any of
+            them may be ``None`` or absent.
+
+    Returns:
+        Plain values for a JSON file: ``{"pitch": {"female": [low, high], "male": [low, high]},
+        "pace": [low, high], "energy": [low, high]}``. A key without any measurement is absent.
+    """
+    rows = list(measurements)
+
+    def bounds(key: str, gender: str | None = None) -> list[float] | None:
+        chosen = [row.get(key) for row in rows if gender is None or row.get("gender") == gender]
+        known = [v for v in chosen if v is not None and math.isfinite(v)]
+        return list(thresholds(known)) if known else None
+
+    pitch = {gender: bounds("pitch_hz", gender) for gender in ATTRIBUTES["gender"]}
+    found: dict[str, Any] = {
+        "pitch": {gender: pair for gender, pair in pitch.items() if pair} or None,
+        "pace": bounds("pace"),
+        "energy": bounds("energy_db"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def name_attributes(
+    bins: Mapping[str, Any],
+    *,
+    gender: str | None = None,
+    age: float | None = None,
+    emotion: str | None = None,
+    pitch_hz: float | None = None,
+    pace: float | None = None,
+    energy_db: float | None = None,
+) -> dict[str, str]:
+    """Name everything that is known of a clip.
+
+    Args:
+        bins: what `measure_thresholds` returned. Pitch is judged among voices of the same gender,
+            so it has no name where the gender is unknown.
+        gender: ``"female"`` or ``"male"``.
+        age: in years.
+        emotion: one of ``ATTRIBUTES["emotion"]``.
+        pitch_hz: median pitch in Hz.
+        pace: in the unit that the bins were learned in.
+        energy_db: active level before normalization, dB relative to full scale.
+
+    Returns:
+        Attribute name -> value, without the unknown ones.
+
+    Raises:
+        InputError: the gender or the emotion is not one of `ATTRIBUTES`.
+    """
+    pitch_bins = bins.get("pitch", {}).get(gender)
+    named = {
+        "gender": gender or None,
+        "age": age_group(age),
+        "pitch": level(pitch_hz, pitch_bins) if pitch_bins else None,
+        "pace": level(pace, bins["pace"], PACES) if "pace" in bins else None,
+        "energy": level(energy_db, bins["energy"]) if "energy" in bins else None,
+        "emotion": emotion or None,
+    }
+    encode_attributes(named)
+    return {name: value for name, value in named.items() if value is not None}
