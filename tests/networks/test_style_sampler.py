@@ -1,0 +1,137 @@
+"""The style sampler: it finds every mode where regression finds none."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mmtts.networks.style_sampler import LAWS, RectifiedFlow, StyleSampler
+
+DIM = 16
+
+
+def basis(k: int) -> torch.Tensor:
+    return F.one_hot(torch.tensor(k), DIM).float()
+
+
+def two_voices(n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Condition e0 allows the voices e2 and e3, condition e1 only e4; little scatter."""
+    which = torch.randint(0, 2, (n,))
+    first = torch.rand(n) < 0.5
+    z = torch.where(first[:, None], torch.stack([basis(2), basis(3)])[which], basis(4))
+    z = F.normalize(z + 0.02 * torch.randn(n, DIM), dim=-1)
+    return z, torch.where(first[:, None], basis(0), basis(1))
+
+
+def trained(law: str, steps: int = 500) -> StyleSampler:
+    torch.manual_seed(0)
+    sampler = StyleSampler(DIM, law, width=64, depth=2, dropout=0.0, components=4)
+    optimizer = torch.optim.Adam(sampler.parameters(), lr=3e-3)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        sampler.loss(*two_voices(256)).backward()
+        optimizer.step()
+    return sampler.eval()
+
+
+@pytest.fixture(scope="module")
+def flow() -> StyleSampler:
+    return trained("flow")
+
+
+@torch.no_grad()
+def shares(sampler: StyleSampler, condition: torch.Tensor, **options: float) -> list[float]:
+    """Share of 400 draws within cosine 0.9 of each of the three voices."""
+    z = sampler.sample(condition[None], 400, generator=torch.Generator().manual_seed(1), **options)[
+        0
+    ]
+    return [(z @ basis(k) > 0.9).float().mean().item() for k in (2, 3, 4)]
+
+
+def test_flow_finds_both_voices(flow: StyleSampler) -> None:
+    first, second, other = shares(flow, basis(0))
+    assert first > 0.35 and second > 0.35 and other < 0.02
+    assert first + second > 0.9
+
+
+def test_flow_follows_the_condition(flow: StyleSampler) -> None:
+    assert shares(flow, basis(1))[2] > 0.95
+
+
+def test_regression_answers_with_nobody() -> None:
+    sampler = trained("point")
+    assert shares(sampler, basis(0)) == [0.0, 0.0, 0.0]
+    middle = F.normalize(basis(2) + basis(3), dim=0)
+    assert (sampler.mean(basis(0)[None])[0] @ middle).item() > 0.98
+
+
+def test_mixture_finds_both_voices() -> None:
+    first, second, other = shares(trained("mixture"), basis(0))
+    assert first > 0.3 and second > 0.3 and other < 0.02
+
+
+def test_the_mean_is_the_conditional_mean(flow: StyleSampler) -> None:
+    middle = F.normalize(basis(2) + basis(3), dim=0)
+    mean = flow.mean(torch.stack([basis(0), basis(1)]))
+    assert (mean[0] @ middle).item() > 0.97
+    assert (mean[1] @ basis(4)).item() > 0.97
+
+
+def test_no_guidance_forgets_the_condition(flow: StyleSampler) -> None:
+    third = shares(flow, basis(0), guidance=0.0)
+    # without condition: half e4, a quarter each of e2 and e3
+    assert third[2] == pytest.approx(0.5, abs=0.15)
+    assert third[0] == pytest.approx(0.25, abs=0.15)
+    generator = torch.Generator().manual_seed(0)
+    a = flow.sample(basis(0)[None], guidance=0.0, generator=generator)
+    b = flow.sample(basis(1)[None], guidance=0.0, generator=generator.manual_seed(0))
+    torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_shapes_seeds_and_norms(law: str) -> None:
+    sampler = StyleSampler(DIM, law, width=32, depth=1).eval()
+    condition = F.normalize(torch.randn(3, DIM), dim=-1)
+    draw = [
+        sampler.sample(condition, 5, 1.5, 2, torch.Generator().manual_seed(seed))
+        for seed in (0, 0, 1)
+    ]
+    assert draw[0].shape == (3, 5, DIM)
+    torch.testing.assert_close(draw[0].norm(dim=-1), torch.ones(3, 5))
+    torch.testing.assert_close(draw[0], draw[1])
+    assert (law == "point") == torch.allclose(draw[0], draw[2])
+    torch.testing.assert_close(sampler.mean(condition), sampler.mean(condition))
+    assert sampler.mean(condition).shape == (3, DIM)
+
+
+def test_an_untrained_flow_draws_white_noise() -> None:
+    """The preconditioned field of white noise carries white noise to white noise."""
+    law = RectifiedFlow(DIM, 32, 1, 0.0)
+    c = torch.zeros(2000, DIM)
+    x = law.sample(c, c, 1.0, 16, torch.Generator().manual_seed(0))
+    assert x.mean().abs() < 0.03
+    assert x.std().item() == pytest.approx(1.0, abs=0.03)
+
+
+def test_mixture_loss_is_the_negative_log_likelihood() -> None:
+    sampler = StyleSampler(2, "mixture", width=4, depth=1, dropout=0.0, components=1).eval()
+    law = sampler.law
+    torch.nn.init.zeros_(law.means.weight)
+    torch.nn.init.zeros_(law.means.bias)
+    z = torch.tensor([[1.0, 0.0]])  # scaled by sqrt(2): one standard normal at (sqrt(2), 0)
+    expected = (0.5 * 2.0 + math.log(math.tau)) / 2
+    assert sampler.loss(z, z).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_config_rebuilds_the_network(flow: StyleSampler) -> None:
+    again = StyleSampler(**flow.config).eval()
+    again.load_state_dict(flow.state_dict())
+    torch.testing.assert_close(again.mean(basis(0)[None]), flow.mean(basis(0)[None]))
+
+
+def test_errors_name_the_problem() -> None:
+    with pytest.raises(ValueError, match="law must be one of"):
+        StyleSampler(law="vae")
+    with pytest.raises(ValueError, match="must be positive"):
+        StyleSampler(DIM).sample(basis(0)[None], n_samples=0)
