@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmtts.checkpoint import atomic_write
 from mmtts.errors import InputError
 
 SAMPLE_RATE = 16000
@@ -136,8 +137,6 @@ def save_audio(path: str | os.PathLike[str], samples: np.ndarray, sample_rate: i
         InputError: the suffix is unknown, or the samples are empty, not mono or not finite.
     """
     import soundfile
-
-    from mmtts.checkpoint import atomic_write
 
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
@@ -319,7 +318,7 @@ class MelSpectrogram(nn.Module):
             pad_mode="constant",
             return_complex=True,
         )
-        power = torch.view_as_real(spectrum).square().sum(-1)
+        power = spectrum.real.square() + spectrum.imag.square()
         # The floor keeps the gradient of the root finite and lies far below LOG_FLOOR.
         magnitude = power.clamp_min(1e-12).sqrt().transpose(1, 2)
         return (magnitude @ self.filters).clamp_min(LOG_FLOOR).log()
