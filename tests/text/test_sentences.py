@@ -1,0 +1,81 @@
+"""Sentences: bounded pieces that lose nothing, fast."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmtts.errors import InputError
+from mmtts.text import phonemize, split_sentences
+from mmtts.text.normalization import normalize_text
+
+
+def test_sentences_end_where_they_end():
+    text = 'Dr. J. Smith left at 5 p.m. and ran. "Really?" He said no. Is 3.5 enough, etc. or not?'
+    assert split_sentences(text + "\n\nYes") == [
+        "Dr. J. Smith left at 5 p.m. and ran.",
+        '"Really?"',
+        "He said no.",
+        "Is 3.5 enough, etc. or not?",
+        "Yes",
+    ]
+
+
+def test_lower_case_sentences_are_split_too():
+    assert split_sentences("come here. sit down!") == ["come here.", "sit down!"]
+
+
+def test_long_sentences_are_cut_at_pauses_then_between_words():
+    assert split_sentences("one two three, four five six seven", 20) == [
+        "one two three,",
+        "four five six seven",
+    ]
+    assert split_sentences("one two three four", 10) == ["one two", "three four"]
+
+
+def test_a_giant_word_is_cut():
+    pieces = split_sentences("a" * 1000, 50)
+    assert all(len(piece) <= 50 for piece in pieces)
+    assert sum(piece.count("a") for piece in pieces) == 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["A quick, brown fox! ", "word ", "x", "3.14159 ", "Mr. ", "... a"]
+)
+def test_a_hundred_thousand_characters_are_fast(text):
+    begin = time.perf_counter()
+    assert all(len(p) <= 200 for p in split_sentences(text * (100_000 // len(text))))
+    assert time.perf_counter() - begin < 5
+
+
+@pytest.mark.parametrize("text", ["", "  ", "...", "\n\n", "北京", "!?" * 1000])
+def test_unspeakable_text_is_refused(text):
+    with pytest.raises(InputError, match="nothing that can be spoken"):
+        split_sentences(text)
+
+
+@given(st.text(max_size=100), st.integers(1, 60))
+@settings(max_examples=200, deadline=None)
+def test_pieces_are_bounded_and_in_order(text, limit):
+    try:
+        pieces = split_sentences(text, limit)
+    except InputError:
+        return
+    assert all(0 < len(piece) <= limit for piece in pieces)
+    whole = "".join("".join(normalize_text(p).split()) for p in text.split("\n\n"))
+    where = 0
+    if "\n" not in text:
+        for piece in pieces:
+            where = whole.index("".join(piece.split()), where)
+
+
+@given(st.text(max_size=40), st.integers(10, 30))
+@settings(max_examples=60, deadline=None)
+def test_every_piece_can_be_spoken(text, limit):
+    try:
+        pieces = split_sentences(text, limit)
+    except InputError:
+        return
+    for piece in pieces:
+        assert phonemize(piece)
