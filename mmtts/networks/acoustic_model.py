@@ -1,0 +1,206 @@
+"""Stage-1 acoustic model: phonemes and a style z become a mel; a clip becomes its z."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmtts.networks.alignment import (
+    durations_from_path,
+    log_likelihood,
+    path_from_durations,
+    restrict_to_windows,
+    search_alignment,
+)
+from mmtts.networks.duration_predictor import DurationPredictor, frames_from_durations
+from mmtts.networks.flow_decoder import FlowDecoder
+from mmtts.networks.flow_solver import integrate
+from mmtts.networks.masks import mask_from_lens
+from mmtts.networks.style_encoder import StyleEncoder
+from mmtts.networks.text_encoder import TextEncoder
+
+
+class Alignment(NamedTuple):
+    """Phonemes laid over frames."""
+
+    path: Tensor  # phoneme of each frame int64 (B, T)
+    durations: Tensor  # frames of each phoneme int64 (B, N)
+
+
+class SynthesizedMel(NamedTuple):
+    """What the acoustic model speaks."""
+
+    mel: Tensor  # natural-log mel (B, T, M)
+    mel_lens: Tensor  # int64 (B,)
+    durations: Tensor  # frames of each phoneme int64 (B, N)
+
+
+class AcousticModel(nn.Module):
+    """Text encoder, duration predictor, style encoder and flow decoder around one style space.
+
+    Args:
+        n_symbols: size of the phoneme inventory.
+        n_mels: M, mel bands.
+        style_dim: width of z.
+        width: D of text encoder and flow decoder.
+        encoder_layers: Transformer blocks of the text encoder.
+        decoder_layers: Transformer blocks of the flow decoder.
+        heads: attention heads in both.
+        patch: mel frames per position of the flow decoder.
+        style_width: width of the style encoder.
+        style_layers: residual layers of the style encoder.
+        dropout: dropout in all parts.
+    """
+
+    mel_mean: Tensor
+    mel_std: Tensor
+
+    def __init__(
+        self,
+        n_symbols: int,
+        n_mels: int = 80,
+        style_dim: int = 256,
+        width: int = 256,
+        encoder_layers: int = 4,
+        decoder_layers: int = 6,
+        heads: int = 4,
+        patch: int = 2,
+        style_width: int = 256,
+        style_layers: int = 3,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "n_symbols": n_symbols,
+            "n_mels": n_mels,
+            "style_dim": style_dim,
+            "width": width,
+            "encoder_layers": encoder_layers,
+            "decoder_layers": decoder_layers,
+            "heads": heads,
+            "patch": patch,
+            "style_width": style_width,
+            "style_layers": style_layers,
+            "dropout": dropout,
+        }
+        self.text_encoder = TextEncoder(
+            n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout
+        )
+        self.duration_predictor = DurationPredictor(width, style_dim, dropout)
+        self.style_encoder = StyleEncoder(n_mels, style_dim, style_width, style_layers, dropout)
+        self.decoder = FlowDecoder(
+            n_mels, style_dim, width, decoder_layers, heads, patch, dropout / 2
+        )
+        self.null_style = nn.Parameter(torch.randn(style_dim) * style_dim**-0.5)
+        self.register_buffer("mel_mean", torch.zeros(n_mels))
+        self.register_buffer("mel_std", torch.ones(n_mels))
+
+    def set_statistics(self, mel_mean: Tensor, mel_std: Tensor) -> None:
+        """Take over mean and standard deviation (M,) of the training mels."""
+        self.mel_mean.copy_(mel_mean)
+        self.mel_std.copy_(mel_std)
+
+    def normalize(self, mel: Tensor) -> Tensor:
+        """Natural-log mel (B, T, M) to zero mean and unit spread per band."""
+        return (mel - self.mel_mean) / self.mel_std
+
+    def denormalize(self, mel: Tensor) -> Tensor:
+        """Inverse of :meth:`normalize`."""
+        return mel * self.mel_std + self.mel_mean
+
+    def encode_style(self, mel: Tensor, mel_lens: Tensor) -> Tensor:
+        """Style of clips.
+
+        Args:
+            mel: natural-log mel (B, T, M).
+            mel_lens: int64 (B,).
+
+        Returns:
+            z (B, style_dim), unit norm.
+        """
+        return self.style_encoder(self.normalize(mel), mel_lens)
+
+    def align(
+        self,
+        mel: Tensor,
+        mel_lens: Tensor,
+        prior: Tensor,
+        phoneme_lens: Tensor,
+        windows: tuple[Tensor, Tensor] | None = None,
+    ) -> Alignment:
+        """Lay phonemes over the frames of a real mel.
+
+        Args:
+            mel: normalized mel (B, T, M).
+            mel_lens: int64 (B,).
+            prior: mel prior of the phonemes (B, N, M).
+            phoneme_lens: int64 (B,).
+            windows: first and one-past-last allowed frame of each phoneme, int64 (B, N) each.
+        """
+        scores = log_likelihood(mel.float(), prior.detach().float())
+        if windows is not None:
+            scores = restrict_to_windows(scores, *windows)
+        path = search_alignment(scores, phoneme_lens, mel_lens)
+        return Alignment(path, durations_from_path(path, mel_lens, prior.shape[1]))
+
+    @torch.no_grad()
+    def synthesize(
+        self,
+        phonemes: Tensor,
+        phoneme_lens: Tensor,
+        z: Tensor,
+        steps: int = 4,
+        guidance: float = 1.0,
+        pace: float = 1.0,
+        temperature: float = 0.667,
+        generator: torch.Generator | None = None,
+    ) -> SynthesizedMel:
+        """Speak phonemes in the style z.
+
+        Args:
+            phonemes: int64 (B, N).
+            phoneme_lens: int64 (B,).
+            z: style (B, style_dim), unit norm.
+            steps: Euler steps of the decoder, at least 1.
+            guidance: classifier-free guidance weight; 1 follows z as trained, more exaggerates it.
+            pace: speaking rate relative to the predicted one, > 0.
+            temperature: standard deviation of the starting noise.
+            generator: source of the noise.
+        """
+        mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
+        hidden, prior = self.text_encoder(phonemes, mask, z)
+        log_durations = self.duration_predictor(hidden, mask, z)
+        durations = frames_from_durations(log_durations.exp() / pace, mask)
+        prior, mel_lens = lay_out(prior, path_from_durations(durations)), durations.sum(dim=1)
+        noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
+        mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)
+        return SynthesizedMel(self.denormalize(mel), mel_lens, durations)
+
+    def decode(
+        self,
+        noise: Tensor,
+        prior: Tensor,
+        z: Tensor,
+        mel_lens: Tensor,
+        steps: int,
+        guidance: float = 1.0,
+    ) -> Tensor:
+        """Carry noise to a normalized mel, given the laid-out prior; all (B, T, M)."""
+        mask = mask_from_lens(mel_lens, noise.shape[1])
+        null = self.null_style.expand_as(z)
+
+        def velocity(x: Tensor, t: Tensor) -> Tensor:
+            styled = self.decoder(x, prior, t, z, mask)
+            if guidance == 1.0:
+                return styled
+            plain = self.decoder(x, prior, t, null, mask)
+            return plain + guidance * (styled - plain)
+
+        return integrate(velocity, noise, steps)
+
+
+def lay_out(values: Tensor, path: Tensor) -> Tensor:
+    """Repeat the values (B, N, D) of phonemes over their frames, path int64 (B, T): (B, T, D)."""
+    return values.gather(1, path.unsqueeze(-1).expand(-1, -1, values.shape[-1]))

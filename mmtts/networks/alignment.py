@@ -1,0 +1,124 @@
+"""Monotonic alignment search: the most likely way to lay phonemes over mel frames.
+
+Source: Kim et al. 2020, Glow-TTS (arXiv 2005.11129), algorithm 1. Extended by a window of frames
+    per phoneme, so that word times known from a recognizer can guide the search.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Far below any log-likelihood of a path, and finite, so that sums of it stay ordered.
+_FORBIDDEN = -1e9
+
+
+def log_likelihood(mel: Tensor, prior: Tensor) -> Tensor:
+    """Log-density of each frame under each phoneme's unit-variance Gaussian, up to a constant.
+
+    Args:
+        mel: (B, T, M).
+        prior: means (B, N, M).
+
+    Returns:
+        (B, N, T).
+    """
+    cross = prior @ mel.transpose(1, 2)
+    return cross - 0.5 * (prior**2).sum(-1).unsqueeze(2) - 0.5 * (mel**2).sum(-1).unsqueeze(1)
+
+
+def restrict_to_windows(scores: Tensor, first_frame: Tensor, last_frame: Tensor) -> Tensor:
+    """Forbid frames outside each phoneme's window.
+
+    Args:
+        scores: (B, N, T).
+        first_frame: first allowed frame int64 (B, N).
+        last_frame: one past the last allowed frame int64 (B, N).
+
+    Returns:
+        (B, N, T).
+    """
+    frames = torch.arange(scores.shape[2], device=scores.device)
+    inside = (frames >= first_frame.unsqueeze(-1)) & (frames < last_frame.unsqueeze(-1))
+    return scores.masked_fill(~inside, _FORBIDDEN)
+
+
+@torch.no_grad()
+def search_alignment(scores: Tensor, phoneme_lens: Tensor, mel_lens: Tensor) -> Tensor:
+    """Find the monotonic path of the largest total score.
+
+    Each frame belongs to one phoneme, each phoneme has at least one frame, and the order is kept.
+    One loop over frames, vectorized over the batch and the phonemes.
+
+    Args:
+        scores: (B, N, T).
+        phoneme_lens: int64 (B,), from 1 to N.
+        mel_lens: int64 (B,), from phoneme_lens to T.
+
+    Returns:
+        Index of the phoneme of each frame, int64 (B, T); frames past mel_lens hold the last
+        phoneme.
+
+    Raises:
+        ValueError: a row has fewer frames than phonemes.
+    """
+    if bool((mel_lens < phoneme_lens).any()):
+        raise ValueError(
+            "a clip has fewer mel frames than phonemes; leave it out or shorten its text"
+        )
+    n_rows, n_phonemes, n_frames = scores.shape
+    by_frame = scores.float().permute(2, 0, 1).contiguous()
+    best = torch.full((n_rows, n_phonemes), 2.0 * _FORBIDDEN * n_frames, device=scores.device)
+    best[:, 0] = by_frame[0, :, 0]
+    moved = torch.zeros((n_frames, n_rows, n_phonemes), dtype=torch.bool, device=scores.device)
+    for frame in range(1, n_frames):
+        step = moved[frame, :, 1:]
+        torch.gt(best[:, :-1], best[:, 1:], out=step)
+        best[:, 1:] = torch.where(step, best[:, :-1], best[:, 1:])
+        best += by_frame[frame]
+    return _trace_back(moved, phoneme_lens, mel_lens)
+
+
+def _trace_back(moved: Tensor, phoneme_lens: Tensor, mel_lens: Tensor) -> Tensor:
+    n_frames, n_rows, _ = moved.shape
+    phoneme = phoneme_lens - 1
+    rows = torch.arange(n_rows, device=moved.device)
+    path = torch.empty((n_rows, n_frames), dtype=torch.long, device=moved.device)
+    for frame in range(n_frames - 1, -1, -1):
+        path[:, frame] = phoneme
+        step = moved[frame, rows, phoneme] & (frame < mel_lens) & (phoneme > 0)
+        phoneme = phoneme - step.long()
+    return path
+
+
+def durations_from_path(path: Tensor, mel_lens: Tensor, n_phonemes: int) -> Tensor:
+    """Count the frames of each phoneme.
+
+    Args:
+        path: phoneme of each frame int64 (B, T).
+        mel_lens: int64 (B,).
+        n_phonemes: N.
+
+    Returns:
+        int64 (B, N), summing to mel_lens.
+    """
+    valid = torch.arange(path.shape[1], device=path.device)[None, :] < mel_lens[:, None]
+    durations = torch.zeros((path.shape[0], n_phonemes), dtype=torch.long, device=path.device)
+    return durations.scatter_add_(1, path, valid.long())
+
+
+def path_from_durations(durations: Tensor) -> Tensor:
+    """Lay phonemes over frames.
+
+    Args:
+        durations: frames of each phoneme int64 (B, N).
+
+    Returns:
+        Phoneme of each frame int64 (B, T), T the longest row; frames past a row's end hold its last
+        phoneme.
+    """
+    ends = durations.cumsum(dim=1)
+    frames = torch.arange(int(ends[:, -1].max()), device=durations.device)
+    path = torch.searchsorted(ends, frames.expand(len(ends), -1).contiguous(), right=True)
+    last = (durations > 0).long().cumsum(dim=1).argmax(dim=1, keepdim=True)
+    return torch.minimum(path, last)

@@ -1,0 +1,163 @@
+"""Transformer blocks with rotary positions, style-conditioned by adaptive layer norm.
+
+The projections of queries, keys, values and output are separate matrices, every head keeps its own
+rotary frequencies and the softmax scale is an attribute, so that a block stays a block after its
+inner widths shrink.
+
+Sources: rotary positions, Su et al. 2021 (arXiv 2104.09864); AdaLN-zero, Peebles & Xie 2023 (arXiv
+2212.09748).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def rotate(x: Tensor, frequencies: Tensor) -> Tensor:
+    """Turn each pair (x[i], x[i + d/2]) by the angle position * frequency.
+
+    Args:
+        x: queries or keys (B, H, L, d), d even.
+        frequencies: radians per position (H, d / 2).
+
+    Returns:
+        (B, H, L, d).
+    """
+    positions = torch.arange(x.shape[2], device=x.device, dtype=torch.float32)
+    angles = positions[None, :, None] * frequencies[:, None, :]
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+class RotaryAttention(nn.Module):
+    """Multi-head self-attention with rotary positions.
+
+    Args:
+        width: D of the input and output.
+        heads: number of heads; ``width`` must be divisible by ``2 * heads``.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        if width % (2 * heads):
+            raise ValueError(f"width {width} is not divisible by twice the number of heads {heads}")
+        head_width = width // heads
+        self.heads = heads
+        self.scale = head_width**-0.5
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+        frequencies = 10_000.0 ** (-torch.arange(0, head_width, 2) / head_width)
+        self.register_buffer("frequencies", frequencies.repeat(heads, 1))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Attend over the valid positions.
+
+        Args:
+            x: (B, L, D).
+            mask: bool (B, L), True = valid.
+
+        Returns:
+            (B, L, D).
+        """
+        query = rotate(self._split(self.query(x)), self.frequencies)
+        key = rotate(self._split(self.key(x)), self.frequencies)
+        value = self._split(self.value(x))
+        attended = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask[:, None, None, :], scale=self.scale
+        )
+        return self.output(attended.transpose(1, 2).flatten(2))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class ConvFeedForward(nn.Module):
+    """Feed-forward layer whose first product sees ``kernel`` neighboring positions.
+
+    The convolution is written as one matrix product over shifted copies, which keeps the channel-last
+    layout and leaves an ordinary pair of matrices, up and down, around the hidden units.
+
+    Args:
+        width: D of the input and output.
+        hidden: width of the hidden layer.
+        kernel: number of positions seen, odd.
+        dropout: probability of dropping a hidden unit.
+    """
+
+    def __init__(self, width: int, hidden: int, kernel: int = 3, dropout: float = 0.0) -> None:
+        super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel must be odd, not {kernel}")
+        self.kernel = kernel
+        self.up = nn.Linear(kernel * width, hidden)
+        self.down = nn.Linear(hidden, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Map (B, L, D) to (B, L, D); padded positions (mask False) enter as zeros."""
+        x = x * mask.unsqueeze(-1)
+        reach = self.kernel // 2
+        padded = F.pad(x, (0, 0, reach, reach))
+        neighbors = [padded[:, i : i + x.shape[1]] for i in range(self.kernel)]
+        return self.down(self.dropout(F.gelu(self.up(torch.cat(neighbors, dim=-1)))))
+
+
+class TransformerBlock(nn.Module):
+    """Pre-norm attention and feed-forward, both modulated by a condition (AdaLN-zero).
+
+    Args:
+        width: D of the sequence.
+        heads: attention heads.
+        hidden: hidden width of the feed-forward layer.
+        condition_width: C of the condition.
+        kernel: kernel of the feed-forward layer.
+        dropout: dropout in the feed-forward layer and on both branches.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        condition_width: int,
+        kernel: int = 3,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.attention = RotaryAttention(width, heads)
+        self.feed_forward_norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.feed_forward = ConvFeedForward(width, hidden, kernel, dropout)
+        self.modulation = nn.Linear(condition_width, 6 * width)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.modulation.weight)
+        with (
+            torch.no_grad()
+        ):  # shift 0, scale 0, and gates open a little: the block starts near the identity
+            self.modulation.bias.zero_()
+            self.modulation.bias.view(6, width)[[2, 5]] = 0.1
+
+    def forward(self, x: Tensor, mask: Tensor, condition: Tensor) -> Tensor:
+        """Apply the block.
+
+        Args:
+            x: (B, L, D).
+            mask: bool (B, L), True = valid.
+            condition: (B, C).
+
+        Returns:
+            (B, L, D).
+        """
+        parts = self.modulation(F.silu(condition)).unsqueeze(1).chunk(6, dim=-1)
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = parts
+        attended = self.attention(self.attention_norm(x) * (1 + scale_a) + shift_a, mask)
+        x = x + gate_a * self.dropout(attended)
+        mapped = self.feed_forward(self.feed_forward_norm(x) * (1 + scale_f) + shift_f, mask)
+        return x + gate_f * self.dropout(mapped)

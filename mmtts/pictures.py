@@ -1,0 +1,102 @@
+"""Pictures of what a stage has learned: mels, alignments and the style space, as RGB arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def _to_rgb(figure: Figure) -> np.ndarray:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def mel_picture(mels: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Draw mels above one another on one color scale.
+
+    Args:
+        mels: title -> natural-log mel (T, M).
+
+    Returns:
+        RGB picture uint8 (H, W, 3).
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 2.2 * len(mels)), layout="constrained")
+    axes = figure.subplots(len(mels), 1, squeeze=False)[:, 0]
+    low = min(float(np.percentile(mel, 1)) for mel in mels.values())
+    high = max(float(mel.max()) for mel in mels.values())
+    for axis, (title, mel) in zip(axes, mels.items(), strict=True):
+        image = axis.imshow(mel.T, origin="lower", aspect="auto", vmin=low, vmax=high)
+        axis.set_title(title, fontsize=9)
+        axis.set_ylabel("mel band")
+    axes[-1].set_xlabel("frame")
+    figure.colorbar(image, ax=list(axes), label="natural log")
+    return _to_rgb(figure)
+
+
+def alignment_picture(
+    scores: np.ndarray, path: np.ndarray, phonemes: Sequence[str], title: str = ""
+) -> np.ndarray:
+    """Draw the path of an alignment over the log-likelihoods that it was searched in.
+
+    Args:
+        scores: log-likelihood of each frame under each phoneme (N, T).
+        path: phoneme of each frame (T,).
+        phonemes: names of the N phonemes.
+        title: text above the picture.
+
+    Returns:
+        RGB picture uint8 (H, W, 3).
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axis = figure.subplots()
+    relative = scores - scores.max(axis=0, keepdims=True)
+    image = axis.imshow(relative, origin="lower", aspect="auto", vmin=-60, vmax=0, cmap="gray_r")
+    axis.step(np.arange(len(path)), path, where="mid", color="tab:red", linewidth=1.5)
+    axis.set_yticks(range(len(phonemes)), phonemes, fontsize=5)
+    axis.set_xlabel("mel frame")
+    axis.set_ylabel("phoneme")
+    axis.set_title(title, fontsize=9)
+    figure.colorbar(image, ax=axis, label="log-likelihood below the best phoneme")
+    return _to_rgb(figure)
+
+
+def style_space_picture(
+    groups: Mapping[str, np.ndarray], title: str = "style space, first two principal axes"
+) -> np.ndarray:
+    """Draw points of the style space on the plane of their two largest principal axes.
+
+    Args:
+        groups: legend -> styles (n, 256).
+        title: text above the picture.
+
+    Returns:
+        RGB picture uint8 (H, W, 3).
+    """
+    from matplotlib.figure import Figure
+
+    styles = np.concatenate([group for group in groups.values() if len(group)])
+    center = styles.mean(axis=0)
+    axes = np.linalg.svd(styles - center, full_matrices=False)[2][:2]
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axis = figure.subplots()
+    for name, group in groups.items():
+        if len(group):
+            points = (group - center) @ axes.T
+            axis.scatter(
+                points[:, 0], points[:, 1], s=12, alpha=0.7, label=f"{name} ({len(group)})"
+            )
+    axis.legend(fontsize=8)
+    axis.set_title(title, fontsize=9)
+    return _to_rgb(figure)

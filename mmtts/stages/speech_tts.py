@@ -1,0 +1,269 @@
+"""Stage 1: the speech-style TTS backbone, which defines the style space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmtts.checkpoint import save_model
+from mmtts.data.speech import SpeechBatch
+from mmtts.losses.flow_matching import path_point
+from mmtts.losses.margin_softmax import AMSoftmax
+from mmtts.networks.acoustic_model import AcousticModel, Alignment, lay_out
+from mmtts.networks.alignment import log_likelihood
+from mmtts.networks.duration_predictor import duration_loss
+from mmtts.networks.masks import mask_from_lens, masked_mean
+from mmtts.pictures import alignment_picture, mel_picture
+
+VALIDATION_SEED = 7
+
+
+class SpeechTTS(lightning.LightningModule):
+    """Trains the acoustic model with its style encoder and a speaker classifier.
+
+    The loss is prior + flow + duration + speaker, each with a weight:
+
+    - prior: unit-variance Gaussian negative log-likelihood of the mel under the aligned prior;
+    - flow: conditional flow matching of the decoder, the style dropped now and then for guidance;
+    - duration: Poisson likelihood of the frames that the alignment search gave to each phoneme;
+    - speaker: AM-Softmax over the training speakers, whose W anchors stage 2.
+
+    The style is read from a reference that is another clip or another crop than the target. Clips
+    without a transcript train only the style encoder.
+
+    Args:
+        acoustic_model: the networks.
+        optimizer: called with the parameters, returns the optimizer.
+        scheduler: called with the optimizer, returns a scheduler stepped after every step; None for
+            a constant rate.
+        prior_weight: weight of the prior loss.
+        flow_weight: weight of the flow loss.
+        duration_weight: weight of the duration loss.
+        speaker_weight: weight of the speaker loss.
+        speaker_scale: s of AM-Softmax.
+        speaker_margin: m of AM-Softmax.
+        style_dropout: probability of replacing the decoder's style by the null style.
+        synthesis_steps: Euler steps for the pictures and sounds of validation.
+        symbols: the phoneme inventory, kept in the exported model.
+        mel: plain description of the mel, kept in the exported model.
+    """
+
+    def __init__(
+        self,
+        acoustic_model: AcousticModel,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        scheduler: Callable[..., Any] | None = None,
+        prior_weight: float = 1.0,
+        flow_weight: float = 1.0,
+        duration_weight: float = 0.2,
+        speaker_weight: float = 0.1,
+        speaker_scale: float = 30.0,
+        speaker_margin: float = 0.2,
+        style_dropout: float = 0.1,
+        synthesis_steps: int = 10,
+        symbols: Sequence[str] = (),
+        mel: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["acoustic_model", "optimizer", "scheduler"])
+        self.acoustic_model = acoustic_model
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.speakers: list[str] = []
+        self.speaker_classifier: AMSoftmax | None = None
+
+    def setup(self, stage: str) -> None:
+        """Take the speakers and the mel statistics from the data."""
+        if self.speaker_classifier is not None:
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        self.speakers = list(data.speakers)
+        self.speaker_classifier = AMSoftmax(
+            self.acoustic_model.config["style_dim"],
+            len(self.speakers),
+            self.hparams["speaker_scale"],
+            self.hparams["speaker_margin"],
+        )
+        self.acoustic_model.set_statistics(data.mel_mean, data.mel_std)
+
+    def configure_optimizers(self) -> Any:
+        """Optimizer over all parameters, its scheduler stepped per step."""
+        optimizer = self.optimizer(self.parameters())
+        if self.scheduler is None:
+            return optimizer
+        return [optimizer], [{"scheduler": self.scheduler(optimizer), "interval": "step"}]
+
+    def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
+        """One step; logs every loss as ``train/<name>``."""
+        losses = self._step(batch)
+        self._log("train", losses, batch)
+        return losses["loss"]
+
+    def validation_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
+        """The same losses with fixed noise, logged as ``valid/<name>``."""
+        generator = torch.Generator().manual_seed(VALIDATION_SEED + batch_idx)
+        losses = self._step(batch, generator)
+        self._log("valid", losses, batch)
+        return losses["loss"]
+
+    def _log(self, split: str, losses: Mapping[str, Tensor], batch: SpeechBatch) -> None:
+        self.log_dict(
+            {f"{split}/{name}": value.detach() for name, value in losses.items()},
+            batch_size=len(batch.ids),
+            sync_dist=split == "valid",
+        )
+
+    def _step(
+        self, batch: SpeechBatch, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        z = self.acoustic_model.encode_style(batch.reference, batch.reference_lens)
+        losses = {}
+        known = batch.speaker >= 0  # people of other splits have no class
+        if self.speaker_classifier is not None and bool(known.any()):
+            losses["speaker"] = self.speaker_classifier(z[known], batch.speaker[known])
+        if bool(batch.transcribed.any()):
+            rows = batch.transcribed
+            losses |= self._speech_losses(transcribed_rows(batch), z[rows], generator)
+        weighted = [self.hparams[f"{name}_weight"] * value for name, value in losses.items()]
+        losses["loss"] = torch.stack(weighted).sum()
+        return losses
+
+    def _speech_losses(
+        self, batch: SpeechBatch, z: Tensor, generator: torch.Generator | None
+    ) -> dict[str, Tensor]:
+        model = self.acoustic_model
+        mel = model.normalize(batch.mel)
+        mel_mask = mask_from_lens(batch.mel_lens, mel.shape[1])
+        mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
+        hidden, prior = model.text_encoder(batch.phonemes, mask, z)
+        alignment = self._align(batch, mel, prior)
+        log_durations = model.duration_predictor(hidden.detach(), mask, z)
+        prior = lay_out(prior, alignment.path)
+        return {
+            "prior": 0.5 * masked_mean((mel - prior.float()) ** 2, mel_mask),
+            "flow": self._flow_loss(mel, prior, z, mel_mask, generator),
+            "duration": duration_loss(log_durations, alignment.durations, mask),
+        }
+
+    def _align(self, batch: SpeechBatch, mel: Tensor, prior: Tensor) -> Alignment:
+        windows = None
+        if batch.first_frame is not None and batch.last_frame is not None:
+            windows = (batch.first_frame, batch.last_frame)
+        return self.acoustic_model.align(mel, batch.mel_lens, prior, batch.phoneme_lens, windows)
+
+    def _flow_loss(
+        self,
+        mel: Tensor,
+        prior: Tensor,
+        z: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        # Drawn on the CPU when seeded, so that validation is the same on every device.
+        device = mel.device if generator is None else torch.device("cpu")
+        noise = torch.randn(mel.shape, generator=generator, device=device).to(mel)
+        t = torch.rand(len(mel), generator=generator, device=device).to(mel)
+        if self.training:
+            dropped = torch.rand(len(mel), 1, device=mel.device) < self.hparams["style_dropout"]
+            z = torch.where(dropped, self.acoustic_model.null_style, z)
+        point = path_point(noise, mel, t)
+        velocity = self.acoustic_model.decoder(point.x, prior, t, z, mask)
+        return masked_mean((velocity.float() - point.velocity) ** 2, mask)
+
+    @torch.no_grad()
+    def pictures(self, batch: SpeechBatch) -> dict[str, np.ndarray]:
+        """Alignment and mels of the first transcribed clip of a batch."""
+        if not bool(batch.transcribed.any()):
+            return {}
+        batch = transcribed_rows(batch)
+        model = self.acoustic_model
+        frames, length = int(batch.mel_lens[0]), int(batch.phoneme_lens[0])
+        z = model.encode_style(batch.reference, batch.reference_lens)
+        mel = model.normalize(batch.mel)
+        mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
+        prior = model.text_encoder(batch.phonemes, mask, z)[1]
+        alignment = self._align(batch, mel, prior)
+        scores = log_likelihood(mel[:1].float(), prior[:1].float())[0, :length, :frames]
+        names = [self.hparams["symbols"][i] for i in batch.phonemes[0, :length].tolist()]
+        spoken = self._speak_first(batch, z)
+        laid_out = model.denormalize(lay_out(prior, alignment.path))[0, :frames]
+        return {
+            "alignment": alignment_picture(
+                scores.cpu().numpy(), alignment.path[0, :frames].cpu().numpy(), names, batch.ids[0]
+            ),
+            "mel": mel_picture(
+                {
+                    "recording": batch.mel[0, :frames].cpu().numpy(),
+                    "prior, laid out along the alignment": laid_out.float().cpu().numpy(),
+                    "synthesized": spoken.cpu().numpy(),
+                }
+            ),
+        }
+
+    @torch.no_grad()
+    def sounds(self, batch: SpeechBatch) -> dict[str, tuple[np.ndarray, int]]:
+        """The first transcribed clip, synthesized and recorded, both through Griffin-Lim."""
+        from mmtts.networks.griffin_lim import GriffinLim
+
+        if not bool(batch.transcribed.any()) or self.hparams["mel"] is None:
+            return {}
+        batch = transcribed_rows(batch)
+        z = self.acoustic_model.encode_style(batch.reference, batch.reference_lens)
+        mels = {
+            "synthesized": self._speak_first(batch, z),
+            "recording": batch.mel[0, : int(batch.mel_lens[0])],
+        }
+        vocoder, rate = GriffinLim(), int(self.hparams["mel"]["sample_rate"])
+        return {name: (vocoder(mel[None].cpu())[0].numpy(), rate) for name, mel in mels.items()}
+
+    def _speak_first(self, batch: SpeechBatch, z: Tensor) -> Tensor:
+        spoken = self.acoustic_model.synthesize(
+            batch.phonemes[:1],
+            batch.phoneme_lens[:1],
+            z[:1],
+            steps=self.hparams["synthesis_steps"],
+            generator=torch.Generator().manual_seed(VALIDATION_SEED),
+        )
+        return spoken.mel[0, : int(spoken.mel_lens[0])].float()
+
+    def export(self, folder: Path) -> Path:
+        """Write the model folder (acoustic model and speaker classifier)."""
+        networks: dict[str, torch.nn.Module] = {"acoustic_model": self.acoustic_model}
+        if self.speaker_classifier is not None:
+            networks["speaker_classifier"] = self.speaker_classifier
+        extra = {
+            "speakers": self.speakers,
+            "symbols": list(self.hparams["symbols"]),
+            "mel": dict(self.hparams["mel"] or {}),
+            "training": {"steps": self.global_step},
+        }
+        return save_model(folder, "speech_tts", networks, extra=extra)
+
+
+def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
+    """Keep the clips that have a transcript, without padding beyond the longest of them."""
+    rows = batch.transcribed
+    if bool(rows.all()):
+        return batch
+    frames, phonemes = int(batch.mel_lens[rows].max()), int(batch.phoneme_lens[rows].max())
+    windows = [batch.first_frame, batch.last_frame]
+    first, last = (None if w is None else w[rows, :phonemes] for w in windows)
+    return batch._replace(
+        mel=batch.mel[rows, :frames],
+        mel_lens=batch.mel_lens[rows],
+        phonemes=batch.phonemes[rows, :phonemes],
+        phoneme_lens=batch.phoneme_lens[rows],
+        first_frame=first,
+        last_frame=last,
+        reference=batch.reference[rows],
+        reference_lens=batch.reference_lens[rows],
+        speaker=batch.speaker[rows],
+        transcribed=rows[rows],
+        ids=[name for name, keep in zip(batch.ids, rows.tolist(), strict=True) if keep],
+    )
