@@ -108,7 +108,7 @@ def test_unusable_names_and_values_are_a_programming_error(
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(where=st.floats(0, 1, exclude_max=True), mask=st.integers(1, 255), which=st.booleans())
 def test_any_changed_byte_is_noticed(folder: Path, where: float, mask: int, which: bool) -> None:
@@ -148,7 +148,7 @@ json_values = st.recursive(
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 @given(
     key=st.sampled_from(["format", "kind", "networks", "lineage", "weights_sha256"]),
