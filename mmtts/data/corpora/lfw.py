@@ -1,0 +1,36 @@
+"""Labeled Faces in the Wild: grey crops with identity, gender and expression (`faces.csv`)."""
+
+from pathlib import Path
+
+from mmtts.data.corpora.records import Portrait, gender_of, read_table
+
+NAME = "lfw"
+EXPRESSIONS = {
+    "neutral": "neutral",
+    "happiness": "happy",
+    "surprise": "surprised",
+    "anger": "angry",
+    "sadness": "sad",
+    "disgust": "disgusted",
+    "fear": "fearful",
+}
+
+
+def read_portraits(folder: Path) -> list[Portrait]:
+    """Read `faces.csv` (image, identity, gender, emotion); unknown expressions become None.
+
+    Raises:
+        InputError: When the table is missing.
+    """
+    rows = read_table(folder / "faces.csv", NAME, ("image", "identity", "gender", "emotion"))
+    return [
+        Portrait(
+            corpus=NAME,
+            id=row["image"],
+            path=folder / row["image"],
+            person=f"{NAME}-{row['identity']}",
+            gender=gender_of(row["gender"]),
+            expression=EXPRESSIONS.get(row["emotion"]),
+        )
+        for row in rows
+    ]

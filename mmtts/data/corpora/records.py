@@ -1,0 +1,102 @@
+"""What every corpus reader yields: plain records that know nothing of features or networks."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmtts.errors import InputError
+
+GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male"}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording of one person.
+
+    Attributes:
+        corpus: Name of the corpus, also the prefix of `speaker`.
+        id: Unique within the corpus, safe as a file name.
+        path: The audio file.
+        speaker: Globally unique, e.g. `speechocean762-0003`.
+        text: What is said, "" when nobody transcribed it.
+        gender: "female", "male" or None when unknown.
+        age: Years, or None.
+        emotion: One of the emotion attribute's values, or None.
+    """
+
+    corpus: str
+    id: str
+    path: Path
+    speaker: str
+    text: str = ""
+    gender: str | None = None
+    age: int | None = None
+    emotion: str | None = None
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One picture of one person's face; `clip` names a recording of the same moment, when there is one."""
+
+    corpus: str
+    id: str
+    path: Path
+    person: str
+    gender: str | None = None
+    age: int | None = None
+    expression: str | None = None
+    clip: str | None = None
+
+
+@dataclass(frozen=True)
+class StylePrompt:
+    """A sentence that describes a voice or a face, and the attributes that it names."""
+
+    corpus: str
+    text: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def require(path: Path, corpus: str) -> Path:
+    """Return `path`.
+
+    Raises:
+        InputError: When it does not exist; the sentence names the corpus and the path.
+    """
+    if not path.exists():
+        raise InputError(
+            f"{corpus}: {path} does not exist; unpack the corpus there or leave it out."
+        )
+    return path
+
+
+def read_table(path: Path, corpus: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Read a csv file with a header.
+
+    Raises:
+        InputError: When the file is missing or lacks one of `columns`.
+    """
+    with require(path, corpus).open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = set(columns) - set(reader.fieldnames or ())
+        if missing:
+            raise InputError(f"{corpus}: {path} has no column {', '.join(sorted(missing))}.")
+        return list(reader)
+
+
+def read_pairs(path: Path, corpus: str) -> dict[str, str]:
+    """Read a Kaldi table: a key, white space, the value (which may hold spaces) on every line."""
+    lines = require(path, corpus).read_text(encoding="utf-8").splitlines()
+    split = (line.split(None, 1) for line in lines if line.strip())
+    return {parts[0]: parts[1].strip() if len(parts) > 1 else "" for parts in split}
+
+
+def gender_of(letter: str) -> str | None:
+    """Return "female", "male" or None for the spellings that the corpora use."""
+    return GENDERS.get(letter.strip().lower())
+
+
+def age_of(years: str) -> int | None:
+    """Return whole years, or None for an empty or non-numeric cell."""
+    return int(years) if years.strip().isdigit() else None

@@ -1,0 +1,171 @@
+"""Writing a prepared data folder: trimmed FLAC clips and Lhotse manifests.
+
+`mmtts.data.speech` and `mmtts.data.pairs` read what is written here; `data/README.md` lists the fields.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmtts.audio import SAMPLE_RATE, load_audio, normalize_loudness, save_audio, trim_silence
+from mmtts.checkpoint import atomic_write
+from mmtts.data.corpora.records import Clip
+from mmtts.data.measure import measure
+from mmtts.data.word_alignment import WordAligner, WordSpan
+from mmtts.errors import InputError
+
+MARGIN_SECONDS = 0.08
+SHORTEST_SECONDS = 0.4
+Row = dict[str, Any]
+
+
+def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -> Row:
+    """Trim, measure and normalize one clip and write it to `folder/audio/<corpus>/<id>.flac`.
+
+    Args:
+        clip: What to prepare.
+        folder: The prepared data folder.
+        aligner: Finds the words when the clip has a text; without it silence is found by energy.
+
+    Returns:
+        A JSON-able row that `make_cut` turns into a manifest line.
+
+    Raises:
+        InputError: When the file cannot be decoded, is silent or too short.
+    """
+    samples = load_audio(clip.path)
+    words = aligner.align(samples, clip.text) if aligner and clip.text else None
+    if words:
+        start = max(0.0, words[0].start - MARGIN_SECONDS)
+        first, last = round(start * SAMPLE_RATE), round((words[-1].end + MARGIN_SECONDS) * SAMPLE_RATE)
+        trimmed = samples[first:last]
+        words = [WordSpan(w.word, w.start - first / SAMPLE_RATE, w.end - first / SAMPLE_RATE) for w in words]
+    else:
+        trimmed = trim_silence(samples, keep_seconds=MARGIN_SECONDS)
+    if len(trimmed) < SHORTEST_SECONDS * SAMPLE_RATE:
+        raise InputError(f"{clip.path} holds less than {SHORTEST_SECONDS} s of speech.")
+    n_phones = aligner.count_phones(clip.text) if aligner and clip.text else None
+    measured = measure(trimmed, n_phones=n_phones)
+    if measured.energy_db is None:
+        raise InputError(f"{clip.path} is silent.")
+    audio = Path("audio") / clip.corpus / f"{clip.id}.flac"
+    save_audio(folder / audio, normalize_loudness(trimmed), SAMPLE_RATE)
+    return {
+        "id": f"{clip.corpus}-{clip.id}",
+        "corpus": clip.corpus,
+        "audio": audio.as_posix(),
+        "num_samples": len(trimmed),
+        "text": clip.text,
+        "speaker": clip.speaker,
+        "gender": clip.gender,
+        "age": clip.age,
+        "emotion": clip.emotion,
+        "measured": {k: v if v is None else round(v, 3) for k, v in measured._asdict().items()},
+        "words": [[w.word, round(w.start, 3), round(w.end, 3)] for w in words] if words else None,
+    }
+
+
+def make_cut(row: Row, names: Mapping[str, str]) -> Row:
+    """Return one manifest line, a Lhotse `MonoCut` as plain values.
+
+    Args:
+        row: From `prepare_clip`.
+        names: Attribute name -> value, see `mmtts.data.attributes.name_attributes`.
+    """
+    from lhotse import MonoCut, Recording, SupervisionSegment
+    from lhotse.audio import AudioSource
+    from lhotse.supervision import AlignmentItem
+
+    seconds = row["num_samples"] / SAMPLE_RATE
+    recording = Recording(
+        id=row["id"],
+        sources=[AudioSource(type="file", channels=[0], source=row["audio"])],
+        sampling_rate=SAMPLE_RATE,
+        num_samples=row["num_samples"],
+        duration=seconds,
+    )
+    words = [
+        AlignmentItem(word, start, round(end - start, 3)) for word, start, end in row["words"] or []
+    ]
+    supervision = SupervisionSegment(
+        id=row["id"],
+        recording_id=row["id"],
+        start=0.0,
+        duration=seconds,
+        text=row["text"],
+        speaker=row["speaker"],
+        gender=row["gender"],
+        language="English",
+        alignment={"word": words} if words else None,
+        custom={
+            "corpus": row["corpus"],
+            "age": row["age"],
+            "emotion": row["emotion"],
+            "attributes": row["measured"],
+            "attribute_names": dict(names),
+        },
+    )
+    cut = MonoCut(
+        id=row["id"],
+        start=0.0,
+        duration=seconds,
+        channel=0,
+        supervisions=[supervision],
+        recording=recording,
+    )
+    return cut.to_dict()
+
+
+def write_cuts(path: Path, cuts: Iterable[Row]) -> None:
+    """Write a `.jsonl.gz` manifest that `lhotse.CutSet.from_file` reads; equal cuts, equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(cut, ensure_ascii=False) + "\n" for cut in cuts)
+    with atomic_write(path) as temporary:
+        # Without a fixed time stamp two runs of a recipe would differ.
+        temporary.write_bytes(gzip.compress(lines.encode(), mtime=0))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON for people to read, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a csv file with a header; None becomes an empty cell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([["" if v is None else v for v in row] for row in rows])
+
+
+def mel_statistics(folder: Path, audio: Sequence[str], limit: int = 400) -> dict[str, list[float]]:
+    """Return the mean and the standard deviation of each mel band over at most `limit` clips.
+
+    Args:
+        folder: The prepared data folder.
+        audio: Audio paths relative to it; evenly spaced ones are taken.
+        limit: How many clips to read; 400 fix the mean to about 0.02.
+    """
+    import torch
+
+    from mmtts.audio import MelSpectrogram
+
+    spectrogram = MelSpectrogram()
+    step = max(1, len(audio) // limit)
+    frames = [spectrogram(torch.from_numpy(load_audio(folder / a))[None])[0] for a in audio[::step]]
+    mel = torch.cat(frames).double()
+    mean, std = mel.mean(0), mel.std(0)
+    return {
+        "mel_mean": np.round(mean.numpy(), 5).tolist(),
+        "mel_std": np.round(std.numpy(), 5).tolist(),
+    }

@@ -1,0 +1,195 @@
+"""Step 1 of the lab recipe: six speech corpora become one folder of trimmed clips with manifests."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from mmtts.data.attributes import measure_thresholds, name_attributes
+from mmtts.data.corpora import (
+    Clip,
+    librispeech,
+    ljspeech,
+    ravdess,
+    speech2face,
+    speechocean762,
+    vctk,
+)
+from mmtts.data.prepared import make_cut, mel_statistics, prepare_clip, write_cuts, write_json
+from mmtts.data.splits import SPLITS, split_people
+from mmtts.data.word_alignment import WordAligner
+from mmtts.errors import InputError
+
+Row = dict[str, Any]
+ADULT_AGE = 16
+
+# Folder name under --corpora, reader, and whether weights trained on it may be published.
+CORPORA: dict[str, tuple[str, Callable[[Path], list[Clip]], bool]] = {
+    "speechocean762": ("speechocean762", speechocean762.read_clips, True),
+    "librispeech": ("librispeech_clips", librispeech.read_clips, True),
+    "vctk": ("vctk_clips", vctk.read_clips, True),
+    "ljspeech": ("ljspeech_clips", ljspeech.read_clips, True),
+    "ravdess": ("ravdess", ravdess.read_clips, False),
+    "speech2face": ("speech2face", speech2face.read_clips, False),
+}
+
+_aligner: WordAligner | None = None
+
+
+def read_corpora(root: Path, publishable: bool) -> tuple[list[Clip], list[str]]:
+    """Read every corpus that is there.
+
+    Returns:
+        The clips, and the names of the corpora whose folder is missing.
+
+    Raises:
+        InputError: When `root` is missing or holds none of the corpora.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder; give the folder that holds the corpora.")
+    chosen = {n: c for n, c in CORPORA.items() if c[2] or not publishable}
+    missing = [name for name, (folder, _, _) in chosen.items() if not (root / folder).is_dir()]
+    if len(missing) == len(chosen):
+        folders = ", ".join(folder for folder, _, _ in chosen.values())
+        raise InputError(f"{root} holds none of the speech corpora ({folders}).")
+    clips = []
+    for name, (folder, reader, _) in chosen.items():
+        if name not in missing:
+            clips += reader(root / folder)
+    return clips, missing
+
+
+def prepare_audio(
+    clips: Sequence[Clip], out: Path, lexicon: Mapping[str, str], processes: int
+) -> tuple[list[Row], dict[str, str]]:
+    """Prepare all clips that are not done yet.
+
+    Finished clips are remembered in `speech/prepared.jsonl`, so an interrupted run goes on where it
+    stopped.
+
+    Returns:
+        One row per usable clip in the order of `clips`, and clip id -> reason for skipped ones.
+    """
+    journal = out / "speech" / "prepared.jsonl"
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    done = {row["id"]: row for row in _read_journal(journal) if (out / row["audio"]).exists()}
+    open_clips = [clip for clip in clips if f"{clip.corpus}-{clip.id}" not in done]
+    skipped: dict[str, str] = {}
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, _start_worker, (lexicon,)) as pool, journal.open("a") as file:
+        jobs = pool.imap_unordered(_prepare_one, [(clip, out) for clip in open_clips], chunksize=8)
+        for row, reason in tqdm(jobs, total=len(open_clips), desc="speech", unit="clip"):
+            if reason:
+                skipped[row["id"]] = reason
+            else:
+                done[row["id"]] = row
+                file.write(json.dumps(row) + "\n")
+    ids = (f"{clip.corpus}-{clip.id}" for clip in clips)
+    return [done[name] for name in ids if name in done], dict(sorted(skipped.items()))
+
+
+def _read_journal(path: Path) -> Iterator[Row]:
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:  # a run was killed in the middle of this line
+                continue
+
+
+def _start_worker(lexicon: Mapping[str, str]) -> None:
+    global _aligner
+    _aligner = WordAligner(lexicon)
+
+
+def _prepare_one(job: tuple[Clip, Path]) -> tuple[Row, str]:
+    clip, out = job
+    try:
+        return prepare_clip(clip, out, _aligner), ""
+    except InputError as error:
+        return {"id": f"{clip.corpus}-{clip.id}"}, str(error)
+
+
+def split_speakers(rows: Sequence[Row]) -> dict[str, str]:
+    """Split people within corpus, gender and child or adult; see `split_people`."""
+    return split_people({row["speaker"]: _stratum(row) for row in rows})
+
+
+def _stratum(row: Row) -> str:
+    child = row["age"] is not None and row["age"] < ADULT_AGE
+    return f"{row['corpus']} {row['gender'] or 'unknown'} {'child' if child else 'adult'}"
+
+
+def learn_thresholds(rows: Sequence[Row]) -> dict[str, Any]:
+    """Learn what low, normal and high mean, from the adults among `rows` (training clips).
+
+    Energy is judged within each corpus: the level before normalization depends on the recording
+    gain, which differs more between corpora than between voices.
+    """
+    adults = [row for row in rows if row["age"] is None or row["age"] >= ADULT_AGE]
+    bins = measure_thresholds([{**row["measured"], "gender": row["gender"]} for row in adults])
+    levels = defaultdict(list)
+    for row in adults:
+        levels[row["corpus"]].append({"energy_db": row["measured"]["energy_db"]})
+    per_corpus = {corpus: measure_thresholds(of)["energy"] for corpus, of in levels.items()}
+    return {**bins, "energy_by_corpus": per_corpus}
+
+
+def name_row(row: Row, bins: Mapping[str, Any]) -> dict[str, str]:
+    """Name the attributes of one clip by the bins of `learn_thresholds`."""
+    energy = bins["energy_by_corpus"].get(row["corpus"], bins["energy"])
+    return name_attributes(
+        {**bins, "energy": energy},
+        gender=row["gender"],
+        age=row["age"],
+        emotion=row["emotion"],
+        **row["measured"],
+    )
+
+
+def write_manifests(rows: Sequence[Row], split: Mapping[str, str], out: Path) -> dict[str, Any]:
+    """Write `speech/cuts_*.jsonl.gz` and `statistics.json`.
+
+    Returns:
+        Counts for the report: corpus -> split -> {clips, people, hours, transcribed, aligned}.
+    """
+    train = [row for row in rows if split[row["speaker"]] == "train"]
+    bins = learn_thresholds(train)
+    for name in SPLITS:
+        part = [row for row in rows if split[row["speaker"]] == name]
+        cuts = (make_cut(row, name_row(row, bins)) for row in part)
+        write_cuts(out / "speech" / f"cuts_{name}.jsonl.gz", cuts)
+    statistics = mel_statistics(out, [row["audio"] for row in train])
+    write_json(out / "statistics.json", {**statistics, "thresholds": bins})
+    return _count(rows, split)
+
+
+def _count(rows: Sequence[Row], split: Mapping[str, str]) -> dict[str, Any]:
+    counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    people: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        place = counts[row["corpus"]][split[row["speaker"]]]
+        people[row["corpus"], split[row["speaker"]]].add(row["speaker"])
+        place["clips"] += 1
+        place["transcribed"] += bool(row["text"])
+        place["aligned"] += bool(row["words"])
+        place["samples"] += row["num_samples"]
+    return {
+        corpus: {
+            name: {
+                "clips": c["clips"],
+                "people": len(people[corpus, name]),
+                "seconds": round(c["samples"] / 16000, 1),
+                "transcribed": c["transcribed"],
+                "aligned": c["aligned"],
+            }
+            for name, c in by_split.items()
+        }
+        for corpus, by_split in counts.items()
+    }
