@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmtts.networks.style_sampler import LAWS, RectifiedFlow, StyleSampler
+from mmtts.networks.style_law import RectifiedFlow
+from mmtts.networks.style_sampler import LAWS, StyleSampler
 
 DIM = 16
 

@@ -1,0 +1,77 @@
+"""Prompt encoder E_p: a sentence becomes a point z_p of the style space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmtts.errors import InputError
+from mmtts.networks.face_encoder import StyleHead
+from mmtts.networks.prompt_backbone import PROMPT_BACKBONES
+
+
+class PromptEncoder(nn.Module):
+    """A prompt backbone with a style head, and a classifier of what the prompt names.
+
+    The classifier reads z_p itself. It is no part of synthesis: with little data it keeps apart
+    what the voices alone would take long to tell apart.
+
+    Args:
+        backbone: Name in `PROMPT_BACKBONES`.
+        backbone_config: Its constructor's arguments.
+        style_dim: D.
+        width: Hidden units of the head; 0 makes it linear.
+        dropout: In the head.
+        attribute_sizes: Number of values of each attribute that a prompt can name.
+
+    Raises:
+        InputError: The backbone is unknown.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "SmallPromptNet",
+        backbone_config: dict[str, Any] | None = None,
+        style_dim: int = 256,
+        width: int = 512,
+        dropout: float = 0.1,
+        attribute_sizes: list[int] | tuple[int, ...] = (2, 4, 3, 3, 3, 8),
+    ) -> None:
+        super().__init__()
+        if backbone not in PROMPT_BACKBONES:
+            known = ", ".join(PROMPT_BACKBONES)
+            raise InputError(f"unknown prompt backbone {backbone!r}; known are {known}")
+        build: Any = PROMPT_BACKBONES[backbone]
+        self.backbone = build(**(backbone_config or {}))
+        self.head = StyleHead(int(self.backbone.feature_dim), width, style_dim, dropout)
+        self.classifiers = nn.ModuleList(nn.Linear(style_dim, n + 1) for n in attribute_sizes)
+        self.options: dict[str, Any] = {
+            "backbone": backbone,
+            "style_dim": style_dim,
+            "width": width,
+            "dropout": dropout,
+            "attribute_sizes": list(attribute_sizes),
+        }
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments, with what the backbone has learned about words."""
+        return {**self.options, "backbone_config": self.backbone.config}
+
+    def tokenize(self, prompts: list[str]) -> Tensor:
+        """Turn sentences into int64 tokens `(B, N)`, as the backbone does it."""
+        return self.backbone.tokenize(prompts)
+
+    def features(self, tokens: Tensor) -> Tensor:
+        """The backbone alone: tokens `(B, N)` -> features `(B, F)`."""
+        return self.backbone(tokens)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Encode tokens `(B, N)`: z_p `(B, D)`, unit norm."""
+        return self.head(self.features(tokens))
+
+    def attribute_logits(self, z: Tensor) -> list[Tensor]:
+        """For each attribute the logits `(B, n + 1)` of its values; the last is "not named"."""
+        scale = z.shape[-1] ** 0.5  # components of a unit vector are small
+        return [classifier(z * scale) for classifier in self.classifiers]

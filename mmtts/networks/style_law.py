@@ -1,0 +1,222 @@
+"""Laws of the style sampler: families of conditional distributions p(x | c) over R^D.
+
+- `RectifiedFlow`, the method: noise is carried to data along straight lines (Liu et al. 2022);
+- `GaussianMixture`, the mixture density network of PromptTTS++ (Shimizu et al. 2023), a baseline;
+- `Point`, plain regression, the ablation.
+
+All share `loss(x, c)`, `sample(c, null, guidance, steps, generator)` and `mean(c, null,
+guidance)`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+MEAN_DRAWS = 8  # antithetic pairs of noise behind the flow's conditional mean
+
+
+class AdaptiveBlock(nn.Module):
+    """Residual MLP whose layer norm is scaled, shifted and gated by the condition (AdaLN-zero)."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.modulation = nn.Linear(width, 3 * width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * width, width)
+        )
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Map `(B, W)` to `(B, W)` under the condition `(B, W)`; the identity at initialization."""
+        scale, shift, gate = self.modulation(F.silu(condition)).chunk(3, dim=-1)
+        return x + gate * self.mlp(self.norm(x) * (1 + scale) + shift)
+
+
+class RectifiedFlow(nn.Module):
+    """A velocity field v(x_t, t, c) that carries noise x_0 to data x_1 along x_1 - x_0.
+
+    The network learns the residual to the field that would be exact if the data were white noise,
+    v = x_t (2 t - 1) / (t^2 + (1 - t)^2), so that it starts as a sensible flow.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, dim: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__()
+        self.dim = dim
+        self.register_buffer(
+            "frequencies", torch.exp(torch.linspace(0, math.log(100.0), width // 2)), False
+        )
+        self.time = nn.Sequential(nn.Linear(2 * (width // 2), width), nn.SiLU())
+        self.time_out = nn.Linear(width, width)
+        self.condition = nn.Linear(dim, width)
+        self.input = nn.Linear(dim, width)
+        self.blocks = nn.ModuleList(AdaptiveBlock(width, dropout) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.output = nn.Linear(width, dim)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def velocity(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
+        """Velocity `(B, D)` at the points `(B, D)`, times `(B,)` in [0, 1], conditions `(B, D)`."""
+        angle = math.tau * t[:, None] * self.frequencies
+        clock = self.time_out(self.time(torch.cat([angle.sin(), angle.cos()], dim=-1)))
+        condition = clock + self.condition(c)
+        h = self.input(x)
+        for block in self.blocks:
+            h = block(h, condition)
+        t = t[:, None]
+        white = x * (2 * t - 1) / (t.square() + (1 - t).square())
+        return white + self.output(self.norm(h))
+
+    def loss(self, x: Tensor, c: Tensor) -> Tensor:
+        """Mean squared error of the velocity on random points of random lines.
+
+        A tenth of the times is exactly 0, where the velocity knows the conditional mean.
+        """
+        noise = torch.randn_like(x)
+        t = torch.rand(x.shape[0], device=x.device, dtype=x.dtype)
+        t = t * (torch.rand_like(t) > 0.1)
+        point = torch.lerp(noise, x, t[:, None])
+        return F.mse_loss(self.velocity(point, t, c), x - noise)
+
+    def guided(self, x: Tensor, t: float, c: Tensor, null: Tensor, guidance: float) -> Tensor:
+        """Velocity under classifier-free guidance: v(null) + guidance * (v(c) - v(null))."""
+        time = x.new_full((x.shape[0],), t)
+        if guidance == 1.0:
+            return self.velocity(x, time, c)
+        free = self.velocity(x, time, null)
+        if guidance == 0.0:
+            return free
+        return free + guidance * (self.velocity(x, time, c) - free)
+
+    def sample(
+        self,
+        c: Tensor,
+        null: Tensor,
+        guidance: float,
+        steps: int,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Carry one draw of noise per row to the data by the midpoint rule: `(B, D)`."""
+        x = noise_like(c, generator)
+        for k in range(steps):
+            t, dt = k / steps, 1.0 / steps
+            middle = x + 0.5 * dt * self.guided(x, t, c, null, guidance)
+            x = x + dt * self.guided(middle, t + 0.5 * dt, c, null, guidance)
+        return x
+
+    def mean(self, c: Tensor, null: Tensor, guidance: float) -> Tensor:
+        """Conditional mean `(B, D)`, without integration.
+
+        At t = 0 the noise says nothing about the data, so v(x_0, 0, c) = E[x_1 | c] - x_0 whatever
+        x_0 is. The average over fixed antithetic noise cancels x_0 and most of the network's error.
+        """
+        generator = torch.Generator(device=c.device).manual_seed(0)
+        half = torch.randn(MEAN_DRAWS, self.dim, generator=generator, device=c.device)
+        noise = torch.cat([half, -half]).to(c.dtype).repeat(c.shape[0], 1)
+        c, null = (x.repeat_interleave(2 * MEAN_DRAWS, dim=0) for x in (c, null))
+        velocity = self.guided(noise, 0.0, c, null, guidance)
+        return velocity.view(-1, 2 * MEAN_DRAWS, self.dim).mean(1)
+
+
+class GaussianMixture(nn.Module):
+    """K Gaussians with diagonal covariance whose parameters are a function of the condition."""
+
+    def __init__(
+        self, dim: int, width: int, depth: int, dropout: float, components: int = 10
+    ) -> None:
+        super().__init__()
+        self.dim, self.components = dim, components
+        layers: list[nn.Module] = []
+        for k in range(depth):
+            layers += [nn.Linear(width if k else dim, width), nn.GELU(), nn.Dropout(dropout)]
+        self.trunk = nn.Sequential(*layers)
+        self.weights = nn.Linear(width, components)
+        self.means = nn.Linear(width, components * dim)
+        self.log_scales = nn.Linear(width, components * dim)
+        nn.init.zeros_(self.log_scales.weight)
+        nn.init.zeros_(self.log_scales.bias)
+
+    def parameters_of(self, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log weights `(B, K)`, means `(B, K, D)` and log standard deviations `(B, K, D)`."""
+        h = self.trunk(c)
+        shape = (-1, self.components, self.dim)
+        log_scales = self.log_scales(h).view(shape).clamp(-5.0, 2.0)
+        return self.weights(h).log_softmax(-1), self.means(h).view(shape), log_scales
+
+    def loss(self, x: Tensor, c: Tensor) -> Tensor:
+        """Negative log-likelihood in nats per dimension."""
+        log_weights, means, log_scales = self.parameters_of(c)
+        deviation = (x[:, None] - means) * (-log_scales).exp()
+        log_p = -0.5 * (deviation.square() + math.log(math.tau)) - log_scales
+        return -torch.logsumexp(log_weights + log_p.sum(-1), dim=-1).mean() / self.dim
+
+    def sample(
+        self,
+        c: Tensor,
+        null: Tensor,
+        guidance: float,
+        steps: int,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Draw a component, then a point of it: `(B, D)`. Steps play no part.
+
+        Guidance moves every mean and log weight away from the unconditional ones.
+        """
+        log_weights, means, log_scales = self.parameters_of(c)
+        if guidance != 1.0:
+            free_weights, free_means, _ = self.parameters_of(null)
+            log_weights = torch.lerp(free_weights, log_weights, guidance)
+            means = torch.lerp(free_means, means, guidance)
+        choice = torch.multinomial(log_weights.softmax(-1), 1, generator=generator)
+        index = choice[:, :, None].expand(-1, 1, self.dim)
+        mean, log_scale = means.gather(1, index)[:, 0], log_scales.gather(1, index)[:, 0]
+        return mean + log_scale.exp() * noise_like(c, generator)
+
+    def mean(self, c: Tensor, null: Tensor, guidance: float) -> Tensor:
+        """Mean of the mixture `(B, D)`, moved away from the unconditional one by guidance."""
+        weights, means, _ = self.parameters_of(torch.cat([null, c]))
+        free, mean = (weights.exp()[:, :, None] * means).sum(1).chunk(2)
+        return torch.lerp(free, mean, guidance)
+
+
+class Point(nn.Module):
+    """Regression: the whole distribution is one point, whatever the seed."""
+
+    def __init__(self, dim: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for k in range(depth):
+            layers += [nn.Linear(width if k else dim, width), nn.GELU(), nn.Dropout(dropout)]
+        self.network = nn.Sequential(*layers, nn.Linear(width if depth else dim, dim))
+
+    def loss(self, x: Tensor, c: Tensor) -> Tensor:
+        """Mean squared error."""
+        return F.mse_loss(self.network(c), x)
+
+    def sample(
+        self,
+        c: Tensor,
+        null: Tensor,
+        guidance: float,
+        steps: int,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """The same point for every draw: `(B, D)`."""
+        return self.mean(c, null, guidance)
+
+    def mean(self, c: Tensor, null: Tensor, guidance: float) -> Tensor:
+        """The point `(B, D)`, moved away from the unconditional one by guidance."""
+        return torch.lerp(self.network(null), self.network(c), guidance)
+
+
+def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard normal noise of x's shape, type and device."""
+    return torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
