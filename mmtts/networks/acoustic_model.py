@@ -52,6 +52,8 @@ class AcousticModel(nn.Module):
         style_width: width of the style encoder.
         style_layers: residual layers of the style encoder.
         dropout: dropout in all parts.
+        encoder_widths: inner widths of the text encoder's blocks when they were compressed.
+        decoder_widths: the same of the flow decoder's blocks.
     """
 
     mel_mean: Tensor
@@ -70,6 +72,8 @@ class AcousticModel(nn.Module):
         style_width: int = 256,
         style_layers: int = 3,
         dropout: float = 0.1,
+        encoder_widths: list[list[int]] | None = None,
+        decoder_widths: list[list[int]] | None = None,
     ) -> None:
         super().__init__()
         self.config = {
@@ -84,14 +88,16 @@ class AcousticModel(nn.Module):
             "style_width": style_width,
             "style_layers": style_layers,
             "dropout": dropout,
+            "encoder_widths": encoder_widths,
+            "decoder_widths": decoder_widths,
         }
         self.text_encoder = TextEncoder(
-            n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout
+            n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout, encoder_widths
         )
         self.duration_predictor = DurationPredictor(width, style_dim, dropout)
         self.style_encoder = StyleEncoder(n_mels, style_dim, style_width, style_layers, dropout)
         self.decoder = FlowDecoder(
-            n_mels, style_dim, width, decoder_layers, heads, patch, dropout / 2
+            n_mels, style_dim, width, decoder_layers, heads, patch, dropout / 2, decoder_widths
         )
         self.null_style = nn.Parameter(torch.randn(style_dim) * style_dim**-0.5)
         self.register_buffer("mel_mean", torch.zeros(n_mels))
@@ -177,6 +183,8 @@ class AcousticModel(nn.Module):
         noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
         mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)
         return SynthesizedMel(self.denormalize(mel), mel_lens, durations)
+
+    forward = synthesize
 
     def decode(
         self,

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmtts.networks.transformer import TransformerBlock
+from mmtts.networks.transformer import transformer_blocks
 
 
 def time_embedding(t: Tensor, width: int) -> Tensor:
@@ -32,6 +32,7 @@ class FlowDecoder(nn.Module):
         heads: attention heads.
         patch: mel frames per position.
         dropout: dropout in the blocks.
+        widths: inner widths of the blocks when they are narrower than usual.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class FlowDecoder(nn.Module):
         heads: int,
         patch: int,
         dropout: float,
+        widths: list[list[int]] | None = None,
     ) -> None:
         super().__init__()
         self.patch = patch
@@ -50,10 +52,7 @@ class FlowDecoder(nn.Module):
         self.input = nn.Linear(2 * n_mels * patch, width)
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.style = nn.Linear(style_dim, width)
-        self.blocks = nn.ModuleList(
-            TransformerBlock(width, heads, 2 * width, width, kernel=3, dropout=dropout)
-            for _ in range(layers)
-        )
+        self.blocks = transformer_blocks(layers, width, heads, width, dropout, widths)
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.modulation = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, n_mels * patch)

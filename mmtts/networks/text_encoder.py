@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mmtts.networks.transformer import TransformerBlock
+from mmtts.networks.transformer import transformer_blocks
 
 
 class TextEncoder(nn.Module):
@@ -18,6 +18,7 @@ class TextEncoder(nn.Module):
         layers: Transformer blocks.
         heads: attention heads.
         dropout: dropout in the blocks.
+        widths: inner widths of the blocks when they are narrower than usual.
     """
 
     def __init__(
@@ -29,14 +30,12 @@ class TextEncoder(nn.Module):
         layers: int,
         heads: int,
         dropout: float,
+        widths: list[list[int]] | None = None,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(n_symbols, width, padding_idx=0)
         nn.init.normal_(self.embedding.weight, std=0.5)
-        self.blocks = nn.ModuleList(
-            TransformerBlock(width, heads, 2 * width, style_dim, kernel=3, dropout=dropout)
-            for _ in range(layers)
-        )
+        self.blocks = transformer_blocks(layers, width, heads, style_dim, dropout, widths)
         self.norm = nn.LayerNorm(width)
         self.prior = nn.Linear(width, n_mels)
 

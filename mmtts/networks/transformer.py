@@ -38,23 +38,35 @@ class RotaryAttention(nn.Module):
     Args:
         width: D of the input and output.
         heads: number of heads; ``width`` must be divisible by ``2 * heads``.
+        key_width: of each head's queries and keys, even; ``width / heads`` when None.
+        value_width: of each head's values; ``width / heads`` when None.
     """
 
     frequencies: Tensor
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        key_width: int | None = None,
+        value_width: int | None = None,
+    ) -> None:
         super().__init__()
         if width % (2 * heads):
             raise ValueError(f"width {width} is not divisible by twice the number of heads {heads}")
         head_width = width // heads
+        key_width = head_width if key_width is None else key_width
+        value_width = head_width if value_width is None else value_width
+        if key_width % 2:
+            raise ValueError(f"queries and keys rotate in pairs, so {key_width} must be even")
         self.heads = heads
-        self.scale = head_width**-0.5
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
-        self.output = nn.Linear(width, width)
+        self.scale = head_width**-0.5  # of the full width: narrower keys approximate its scores
+        self.query = nn.Linear(width, heads * key_width)
+        self.key = nn.Linear(width, heads * key_width)
+        self.value = nn.Linear(width, heads * value_width)
+        self.output = nn.Linear(heads * value_width, width)
         frequencies = 10_000.0 ** (-torch.arange(0, head_width, 2) / head_width)
-        self.register_buffer("frequencies", frequencies.repeat(heads, 1))
+        self.register_buffer("frequencies", frequencies[: key_width // 2].repeat(heads, 1))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Attend over the valid positions.
@@ -81,8 +93,9 @@ class RotaryAttention(nn.Module):
 class ConvFeedForward(nn.Module):
     """Feed-forward layer whose first product sees ``kernel`` neighboring positions.
 
-    The convolution is written as one matrix product over shifted copies, which keeps the channel-last
-    layout and leaves an ordinary pair of matrices, up and down, around the hidden units.
+    The convolution is written as one matrix product over shifted copies, which keeps the
+    channel-last layout and leaves an ordinary pair of matrices, up and down, around the hidden
+    units.
 
     Args:
         width: D of the input and output.
@@ -119,6 +132,8 @@ class TransformerBlock(nn.Module):
         condition_width: C of the condition.
         kernel: kernel of the feed-forward layer.
         dropout: dropout in the feed-forward layer and on both branches.
+        key_width: of each head's queries and keys; ``width / heads`` when None.
+        value_width: of each head's values; ``width / heads`` when None.
     """
 
     def __init__(
@@ -129,10 +144,12 @@ class TransformerBlock(nn.Module):
         condition_width: int,
         kernel: int = 3,
         dropout: float = 0.0,
+        key_width: int | None = None,
+        value_width: int | None = None,
     ) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.attention = RotaryAttention(width, heads)
+        self.attention = RotaryAttention(width, heads, key_width, value_width)
         self.feed_forward_norm = nn.LayerNorm(width, elementwise_affine=False)
         self.feed_forward = ConvFeedForward(width, hidden, kernel, dropout)
         self.modulation = nn.Linear(condition_width, 6 * width)
@@ -143,6 +160,14 @@ class TransformerBlock(nn.Module):
         ):  # shift 0, scale 0, and gates open a little: the block starts near the identity
             self.modulation.bias.zero_()
             self.modulation.bias.view(6, width)[[2, 5]] = 0.1
+
+    @property
+    def widths(self) -> list[int]:
+        """Inner widths: queries and keys per head, values per head, hidden units."""
+        attention = self.attention
+        key_width = attention.key.out_features // attention.heads
+        value_width = attention.value.out_features // attention.heads
+        return [key_width, value_width, self.feed_forward.up.out_features]
 
     def forward(self, x: Tensor, mask: Tensor, condition: Tensor) -> Tensor:
         """Apply the block.
@@ -161,3 +186,31 @@ class TransformerBlock(nn.Module):
         x = x + gate_a * self.dropout(attended)
         mapped = self.feed_forward(self.feed_forward_norm(x) * (1 + scale_f) + shift_f, mask)
         return x + gate_f * self.dropout(mapped)
+
+
+def transformer_blocks(
+    layers: int,
+    width: int,
+    heads: int,
+    condition_width: int,
+    dropout: float = 0.0,
+    widths: list[list[int]] | None = None,
+) -> nn.ModuleList:
+    """Stack blocks whose hidden layers are twice as wide as the sequence.
+
+    Args:
+        layers: number of blocks.
+        width: D of the sequence.
+        heads: attention heads.
+        condition_width: C of the condition.
+        dropout: dropout in the blocks.
+        widths: narrower inner widths, one ``TransformerBlock.widths`` per block.
+    """
+    if widths is None:
+        widths = [[width // heads, width // heads, 2 * width]] * layers
+    if len(widths) != layers:
+        raise ValueError(f"widths of {len(widths)} blocks were given for {layers} blocks")
+    return nn.ModuleList(
+        TransformerBlock(width, heads, hidden, condition_width, 3, dropout, key_width, value_width)
+        for key_width, value_width, hidden in widths
+    )
