@@ -1,6 +1,7 @@
 """Pitch, pace and energy, measured on the audio itself.
 
-The recipes measure every clip once and keep the numbers in its supervision, so training never measures.
+The recipes measure every clip once and keep the numbers in its supervision, so that training never
+measures.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Measurements(NamedTuple):
     """What the audio says about the manner of speaking.
 
     Attributes:
-        pitch_hz: Median fundamental frequency of the voiced frames, None when almost nothing is voiced.
+        pitch_hz: Median fundamental frequency of the voiced frames, None when hardly voiced.
         pace: Phones per second of the time from the first sound to the last, None for silence.
         energy_db: Level of the active frames, dB relative to full scale, None for silence.
     """
@@ -87,7 +88,7 @@ def speaking_pace(
 
 
 def count_energy_peaks(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> int:
-    """Count peaks of the smoothed loudness, roughly one per syllable (after de Jong and Wempe, 2009).
+    """Count peaks of the smoothed loudness, about one per syllable (de Jong and Wempe, 2009).
 
     A peak counts when it rises at least 2 dB above the valleys beside it and is at most 25 dB below
     the loudest one.

@@ -1,6 +1,7 @@
 """Writing a prepared data folder: trimmed FLAC clips and Lhotse manifests.
 
-`mmtts.data.speech` and `mmtts.data.pairs` read what is written here; `data/README.md` lists the fields.
+`mmtts.data.speech` and `mmtts.data.pairs` read what is written here; `data/README.md` lists the
+fields.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -
     samples = load_audio(clip.path)
     words = aligner.align(samples, clip.text) if aligner and clip.text else None
     if words:
-        start = max(0.0, words[0].start - MARGIN_SECONDS)
-        first, last = round(start * SAMPLE_RATE), round((words[-1].end + MARGIN_SECONDS) * SAMPLE_RATE)
-        trimmed = samples[first:last]
-        words = [WordSpan(w.word, w.start - first / SAMPLE_RATE, w.end - first / SAMPLE_RATE) for w in words]
+        first = round(max(0.0, words[0].start - MARGIN_SECONDS) * SAMPLE_RATE)
+        trimmed = samples[first : round((words[-1].end + MARGIN_SECONDS) * SAMPLE_RATE)]
+        shift = first / SAMPLE_RATE
+        words = [WordSpan(word, start - shift, end - shift) for word, start, end in words]
     else:
         trimmed = trim_silence(samples, keep_seconds=MARGIN_SECONDS)
     if len(trimmed) < SHORTEST_SECONDS * SAMPLE_RATE:
@@ -124,7 +125,7 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
 
 
 def write_cuts(path: Path, cuts: Iterable[Row]) -> None:
-    """Write a `.jsonl.gz` manifest that `lhotse.CutSet.from_file` reads; equal cuts, equal bytes."""
+    """Write a `.jsonl.gz` manifest for `lhotse.CutSet.from_file`; equal cuts give equal bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(cut, ensure_ascii=False) + "\n" for cut in cuts)
     with atomic_write(path) as temporary:
@@ -136,7 +137,8 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON for people to read, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -1,7 +1,7 @@
 """Where each word of a known text lies in a recording, by forced alignment with pocketsphinx.
 
-The aligner's acoustic model is inside pocketsphinx's wheel, so nothing is downloaded. It runs at about
-0.011 of real time on one core and tolerates accents: the alignment search only needs a start from it.
+The aligner's acoustic model is inside pocketsphinx's wheel, so nothing is downloaded. It runs at
+0.011 of real time on one core and tolerates accents: alignment search only needs a start from it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class WordAligner:
     """Forced alignment of English speech.
 
     Args:
-        pronunciations: Extra words -> CMU phones without stress, e.g. `{"birdbath": "B ER D B AE TH"}`;
-            words that the built-in dictionary knows keep its pronunciations.
+        pronunciations: Extra words -> CMU phones without stress, `{"birdbath": "B ER D B AE TH"}`.
+            Words that the built-in dictionary knows keep its pronunciations.
 
     Raises:
         ImportError: When pocketsphinx is not installed.

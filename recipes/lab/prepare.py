@@ -1,4 +1,4 @@
-"""Prepare the lab corpora: python recipes/lab/prepare.py --corpora ../shared/data --out data/lab."""
+"""Prepare real corpora: python recipes/lab/prepare.py --corpora ../shared/data --out data/lab."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""Step 1 of the lab recipe: six speech corpora become one folder of trimmed clips with manifests."""
+"""Step 1 of the lab recipe: speech corpora become one folder of trimmed clips with manifests."""
 
 from __future__ import annotations
 
 import json
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tqdm import tqdm
@@ -29,14 +30,14 @@ from mmtts.errors import InputError
 Row = dict[str, Any]
 ADULT_AGE = 16
 
-# Folder name under --corpora, reader, and whether weights trained on it may be published.
-CORPORA: dict[str, tuple[str, Callable[[Path], list[Clip]], bool]] = {
-    "speechocean762": ("speechocean762", speechocean762.read_clips, True),
-    "librispeech": ("librispeech_clips", librispeech.read_clips, True),
-    "vctk": ("vctk_clips", vctk.read_clips, True),
-    "ljspeech": ("ljspeech_clips", ljspeech.read_clips, True),
-    "ravdess": ("ravdess", ravdess.read_clips, False),
-    "speech2face": ("speech2face", speech2face.read_clips, False),
+# Folder name under --corpora -> the corpus that is read from it.
+CORPORA: dict[str, ModuleType] = {
+    "speechocean762": speechocean762,
+    "librispeech_clips": librispeech,
+    "vctk_clips": vctk,
+    "ljspeech_clips": ljspeech,
+    "ravdess": ravdess,
+    "speech2face": speech2face,
 }
 
 _aligner: WordAligner | None = None
@@ -53,15 +54,14 @@ def read_corpora(root: Path, publishable: bool) -> tuple[list[Clip], list[str]]:
     """
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; give the folder that holds the corpora.")
-    chosen = {n: c for n, c in CORPORA.items() if c[2] or not publishable}
-    missing = [name for name, (folder, _, _) in chosen.items() if not (root / folder).is_dir()]
+    chosen = {f: c for f, c in CORPORA.items() if c.LICENSE.publishable or not publishable}
+    missing = [folder for folder in chosen if not (root / folder).is_dir()]
     if len(missing) == len(chosen):
-        folders = ", ".join(folder for folder, _, _ in chosen.values())
-        raise InputError(f"{root} holds none of the speech corpora ({folders}).")
-    clips = []
-    for name, (folder, reader, _) in chosen.items():
-        if name not in missing:
-            clips += reader(root / folder)
+        raise InputError(f"{root} holds none of the speech corpora ({', '.join(chosen)}).")
+    clips: list[Clip] = []
+    for folder, corpus in chosen.items():
+        if folder not in missing:
+            clips += corpus.read_clips(root / folder)
     return clips, missing
 
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Portrait, gender_of, read_table
+from mmtts.data.corpora.records import License, Portrait, gender_of, read_table
 
 NAME = "lfw"
+LICENSE = License("news photographs: research only", False, "http://vis-www.cs.umass.edu/lfw")
 EXPRESSIONS = {
     "neutral": "neutral",
     "happiness": "happy",

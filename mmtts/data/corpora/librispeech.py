@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Clip, gender_of, read_table
+from mmtts.data.corpora.records import Clip, License, gender_of, read_table
 
 NAME = "librispeech"
+LICENSE = License("CC BY 4.0", True, "https://www.openslr.org/12")
 
 
 def read_clips(folder: Path) -> list[Clip]:

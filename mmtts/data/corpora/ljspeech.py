@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Clip, require
+from mmtts.data.corpora.records import Clip, License, require
 
 NAME = "ljspeech"
+LICENSE = License("public domain", True, "https://keithito.com/LJ-Speech-Dataset")
 SPEAKER = "ljspeech-linda_johnson"
 
 

@@ -1,10 +1,14 @@
-"""RAVDESS: acted emotional speech; the official file names carry every label (10.1371/journal.pone.0196391)."""
+"""RAVDESS: acted emotional speech; the official file names carry every label.
+
+Livingstone and Russo, 2018, doi 10.1371/journal.pone.0196391.
+"""
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Clip, require
+from mmtts.data.corpora.records import Clip, License, require
 
 NAME = "ravdess"
+LICENSE = License("CC BY-NC-SA 4.0: research only", False, "https://zenodo.org/records/1188976")
 STATEMENTS = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
 EMOTIONS = {
     "01": "neutral",

@@ -11,6 +11,21 @@ GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male"}
 
 
 @dataclass(frozen=True)
+class License:
+    """Under which terms a corpus may be used.
+
+    Attributes:
+        terms: The licence, in words.
+        publishable: Whether weights trained on the corpus may be published (with attribution).
+        source: Where it comes from.
+    """
+
+    terms: str
+    publishable: bool
+    source: str
+
+
+@dataclass(frozen=True)
 class Clip:
     """One recording of one person.
 
@@ -37,7 +52,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Portrait:
-    """One picture of one person's face; `clip` names a recording of the same moment, when there is one."""
+    """One picture of one person; `clip` names a recording of the same moment, when there is one."""
 
     corpus: str
     id: str

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Clip, Portrait, gender_of, read_table
+from mmtts.data.corpora.records import Clip, License, Portrait, gender_of, read_table
 
 NAME = "speech2face"
+LICENSE = License("none stated, taken from videos: research only", False, "AVSpeech and VoxCeleb")
 COLUMNS = ("id", "source", "face", "audio", "speaker", "gender")
 
 

@@ -1,10 +1,11 @@
-"""speechocean762: English sentences read by Mandarin speakers, children and adults (arXiv 2104.01378)."""
+"""speechocean762: English read by Mandarin speakers, children and adults (arXiv 2104.01378)."""
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Clip, age_of, gender_of, read_pairs, require
+from mmtts.data.corpora.records import Clip, License, age_of, gender_of, read_pairs, require
 
 NAME = "speechocean762"
+LICENSE = License("free for any use, CC BY 4.0", True, "https://www.openslr.org/101")
 
 
 def read_clips(folder: Path) -> list[Clip]:

@@ -1,10 +1,16 @@
-"""Webmorph studio faces (London, Canada, 3DSK), neutral and smiling (`faces.csv`; 10.6084/m9.figshare.5047666)."""
+"""Webmorph studio faces (London, Canada, 3DSK), neutral and smiling (`faces.csv`).
+
+DeBruine and Jones, Face Research Lab London Set, doi 10.6084/m9.figshare.5047666.
+"""
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Portrait, age_of, gender_of, read_table
+from mmtts.data.corpora.records import License, Portrait, age_of, gender_of, read_table
 
 NAME = "webmorph"
+LICENSE = License(
+    "CC BY 4.0 (London, Canada); educational use (3DSK)", True, "https://webmorph.org"
+)
 EXPRESSIONS = {"neutral": "neutral", "smiling": "happy"}
 # The 3DSK pictures are for educational use only; the other sets are CC BY 4.0.
 PUBLISHABLE_SETS = ("london", "canada")

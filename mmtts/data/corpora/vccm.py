@@ -1,0 +1,52 @@
+"""VccmDataset captions of ControlSpeech: free-form style sentences (arXiv 2406.01205)."""
+
+from pathlib import Path
+
+from mmtts.data.corpora.records import License, StylePrompt, read_table, require
+from mmtts.data.corpora.wording import named
+
+NAME = "vccm"
+LICENSE = License(
+    "none stated: research only", False, "https://github.com/jishengpeng/ControlSpeech"
+)
+PACES = {"low": "slow", "normal": "normal", "high": "fast"}
+EMOTIONS = {
+    "angry": "angry",
+    "sad": "sad",
+    "disgusted": "disgusted",
+    "happy": "happy",
+    "surprised": "surprised",
+    "fear": "fearful",
+    "neutral": "neutral",
+}
+# A caption that voices contempt has no value among the emotions; it must not count as unspecific.
+_LEFT_OUT = {"contempt"}
+
+
+def read_prompts(folder: Path) -> list[StylePrompt]:
+    """Read every `controlspeech_test*.csv` (dur, pitch, energy, emotion, style_prompt, ...).
+
+    Raises:
+        InputError: When there is none.
+    """
+    prompts: dict[str, StylePrompt] = {}
+    tables = sorted(require(folder, NAME).glob("controlspeech_test*.csv"))
+    for path in tables or [require(folder / "controlspeech_test.csv", NAME)]:
+        columns = ("dur", "pitch", "energy", "emotion", "style_prompt")
+        for row in read_table(path, NAME, columns):
+            # The corpus replaced pronouns by the word "speaker"; undo the missing article.
+            text = " ".join(row["style_prompt"].replace("speaker's", "the speaker's").split())
+            text = text.replace("the the ", "the ").replace("The the ", "The ")
+            if not text or row["emotion"] in _LEFT_OUT:
+                continue
+            labels = {
+                "pitch": row["pitch"],
+                "pace": PACES.get(row["dur"]),
+                "energy": row["energy"],
+                "emotion": EMOTIONS.get(row["emotion"]),
+            }
+            text = text[0].upper() + text[1:]
+            attributes = named(text, labels)
+            if attributes:
+                prompts.setdefault(text, StylePrompt(NAME, text, attributes))
+    return list(prompts.values())
