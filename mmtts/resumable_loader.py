@@ -1,0 +1,53 @@
+"""A loader that continues in the middle of an epoch."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from lightning import LightningDataModule, Trainer
+
+
+class ResumableLoader:
+    """Gives the batches of a loader; after a resume, first skips those that were trained on.
+
+    The order of batches must follow from the epoch alone (samplers with ``set_epoch``). Skipped
+    batches are loaded and dropped, which is quick beside training on them.
+
+    Args:
+        loader: A sized loader.
+        trainer: Knows how many batches of the epoch are done.
+    """
+
+    def __init__(self, loader: Any, trainer: Trainer) -> None:
+        self.loader = loader
+        self.trainer = trainer
+        self._skip = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the loader's (its sampler, for instance)."""
+        if name == "loader":
+            raise AttributeError(name)
+        return getattr(self.loader, name)
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        skip, self._skip = self._skip, 0
+        yield from itertools.islice(self.loader, skip, None)
+
+    def state_dict(self) -> dict[str, int]:
+        """Batches of this epoch that the optimizer has seen."""
+        return {"batches": self.trainer.fit_loop.epoch_loop.batch_progress.current.processed}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Skip those in the next epoch, unless it had ended."""
+        self._skip = state["batches"] if state["batches"] < len(self) else 0
+
+
+def make_resumable(data: LightningDataModule, trainer: Trainer) -> None:
+    """Let a data module's training loader continue in the middle of an epoch."""
+    plain = data.train_dataloader
+    data.train_dataloader = lambda: ResumableLoader(plain(), trainer)  # type: ignore[method-assign]
