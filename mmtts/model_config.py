@@ -111,9 +111,10 @@ def read_config(folder: Path) -> ModelConfig:
         # Names become file names, so nothing like "../x" may pass.
         if not _NAME.fullmatch(name) or not isinstance(arguments, dict):
             raise InputError(f"{path} describes no usable network by the name {name!r:.80}")
-        _check_numbers(arguments, f"{path}: {name}")
+        _check_arguments(arguments, f"{path}: {name}")
     hashes = [content["weights_sha256"], *(lineage.values() if isinstance(lineage, dict) else [0])]
-    if not all(isinstance(value, str) and _SHA256.fullmatch(value) for value in hashes):
+    good = all(isinstance(value, str) and _SHA256.fullmatch(value) for value in hashes)
+    if not isinstance(lineage, dict) or not good:
         raise InputError(f"{path} has a lineage or a weights hash that is no SHA-256")
     extra = {key: value for key, value in content.items() if key not in _OWN_KEYS}
     return ModelConfig(kind, networks, extra, lineage, content["weights_sha256"], folder)
@@ -146,14 +147,16 @@ def _intact_content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _check_numbers(value: object, where: str) -> None:
-    """Refuse numbers that no network needs before a constructor allocates by them."""
+def _check_arguments(value: object, where: str) -> None:
+    """Refuse what no saved network needs: absurd sizes, and weights from somewhere else."""
     if isinstance(value, dict):
+        if value.get("pretrained"):
+            raise InputError(f"{where} wants weights from elsewhere; a model folder has its own")
         for key, inner in value.items():
-            _check_numbers(inner, f"{where}.{key}")
+            _check_arguments(inner, f"{where}.{key}")
     elif isinstance(value, list):
         for inner in value:
-            _check_numbers(inner, where)
+            _check_arguments(inner, where)
     elif isinstance(value, (int, float)) and abs(value) > MAX_NUMBER:
         raise InputError(f"{where} is {value}, beyond any sensible size; get the model again")
 

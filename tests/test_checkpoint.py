@@ -180,6 +180,7 @@ def test_foreign_configurations_are_refused(folder: Path, text: str) -> None:
     ("networks", "message"),
     [
         ({"../../etc/passwd": {}}, "no usable network"),
+        ({"small": {"a": [{"pretrained": "some/where"}]}}, "weights from elsewhere"),
         ({"small": {"width": 10**9}}, "beyond any sensible size"),
         ({"small": {"width": 1e300}}, "beyond any sensible size"),
         ({"small": {"width": 9_000_000}}, "far more than"),
