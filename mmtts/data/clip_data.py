@@ -1,0 +1,149 @@
+"""Clip data: what the data modules of stage 1 and of the vocoder share."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from mmtts.audio import MelSpectrogram
+from mmtts.data.cuts import Clip, read_clips
+from mmtts.data.sampling import Draw
+from mmtts.data.speech_dataset import SpeechDataset
+from mmtts.errors import InputError
+
+SPLITS_OF_STAGE = {"fit": ("train", "valid"), "validate": ("valid",), "test": ("test",)}
+ALL_SPLITS = ("train", "valid", "test")
+_STATISTICS_CLIPS = 300
+_log = logging.getLogger(__name__)
+
+
+class ClipData(lightning.LightningDataModule):
+    """Splits, filters, statistics and loaders of a prepared folder.
+
+    Attributes:
+        report: split -> counts of what is used and of what was left out, by reason.
+        mel_mean: float32 (M,), of the training clips.
+        mel_std: float32 (M,).
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        max_seconds: float,
+        min_seconds: float,
+        num_workers: int,
+        seed: int,
+        cache_gib: float,
+        shar: bool,
+        mel: Mapping[str, Any] | None,
+    ) -> None:
+        super().__init__()
+        self.folder = Path(folder)
+        self.max_seconds, self.min_seconds = max_seconds, min_seconds
+        self.num_workers, self.seed, self.cache_gib, self.shar = num_workers, seed, cache_gib, shar
+        self.mel = dict(mel or {})
+        self.report: dict[str, dict[str, Any]] = {}
+        self.datasets: dict[str, Any] = {}
+        self.mel_mean = self.mel_std = torch.empty(0)
+
+    @property
+    def skipped(self) -> list[str]:
+        """Ids of the clips that could not be decoded so far."""
+        return [name for dataset in self.datasets.values() for name in dataset.skipped]
+
+    def read(self, split: str) -> list[Clip]:
+        """Read a split and count what is left out into `report`.
+
+        Raises:
+            InputError: the folder has no such split, or nothing of it can be used.
+        """
+        clips = read_clips(self.folder, split, shar=self.shar)
+        self.inspect(clips)
+        reasons = [self.refuse(clip) for clip in clips]
+        kept = [clip for clip, reason in zip(clips, reasons, strict=True) if reason is None]
+        dropped = dict(Counter(reason for reason in reasons if reason))
+        self.report[split] = {
+            "clips": len(kept),
+            "seconds": round(sum(clip.seconds for clip in kept), 1),
+            "speakers": len({clip.speaker for clip in kept}),
+            "dropped": dropped,
+        }
+        _log.info("%s: %s", split, self.report[split])
+        if not kept:
+            raise InputError(
+                f"{self.folder} has no usable clip for {split!r}; left out: {dropped}."
+            )
+        return kept
+
+    def inspect(self, clips: list[Clip]) -> None:
+        """Look at the clips of a split before any is left out."""
+
+    def refuse(self, clip: Clip) -> str | None:
+        """Return the reason to leave a clip out, or ``None``."""
+        if clip.seconds > self.max_seconds:
+            return f"longer than {self.max_seconds:g} s"
+        if clip.seconds < self.min_seconds:
+            return f"shorter than {self.min_seconds:g} s"
+        return None
+
+    def read_statistics(self, clips: list[Clip]) -> None:
+        """Set `mel_mean` and `mel_std` from ``statistics.json``, or measure some clips."""
+        mel = MelSpectrogram(**self.mel)
+        path = self.folder / "statistics.json"
+        if path.exists():
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                mean, std = (torch.tensor(content[key]).float() for key in ("mel_mean", "mel_std"))
+            except (ValueError, KeyError, TypeError) as error:
+                raise InputError(f"{path} holds no mel statistics: prepare it again.") from error
+            if mean.shape != (mel.config["n_mels"],) or mean.shape != std.shape:
+                raise InputError(f"{path} is for another number of mel bands: prepare it again.")
+            self.mel_mean, self.mel_std = mean, std
+            return
+        step = max(1, len(clips) // _STATISTICS_CLIPS)
+        sample = SpeechDataset(clips[::step], {}, {}, mel=self.mel, cache_gib=0)
+        mels = [sample.load_mel(index) for index in range(len(sample))]
+        frames = torch.cat([m.float() for m in mels if m is not None])
+        self.mel_mean, self.mel_std = frames.mean(0), frames.std(0).clamp_min(1e-3)
+
+    def loader(self, split: str, *, shuffle: bool) -> DataLoader:
+        """Return the loader of a split; the sampler yields whole batches."""
+        trainer = self.trainer
+        rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        workers = self.num_workers if split == "train" else min(self.num_workers, 2)
+        return DataLoader(
+            self.datasets[split],
+            batch_size=None,
+            sampler=self.sampler(split, shuffle=shuffle, rank=rank, world_size=world),
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=4 if workers else None,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    @abstractmethod
+    def sampler(self, split: str, *, shuffle: bool, rank: int, world_size: int) -> Sampler[Draw]:
+        """Return the sampler of a split for one of several processes."""
+
+    def train_dataloader(self) -> DataLoader:
+        """Batches in another order in every epoch."""
+        return self.loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader:
+        """The same batches in every epoch."""
+        return self.loader("valid", shuffle=False)
+
+    def test_dataloader(self) -> DataLoader:
+        """The same batches in every epoch."""
+        return self.loader("test", shuffle=False)

@@ -1,0 +1,136 @@
+"""Cuts: the clips of a prepared folder, read from Lhotse manifests and decoded one by one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmtts.audio import SAMPLE_RATE, resample
+from mmtts.errors import InputError
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One utterance.
+
+    Attributes:
+        id: of the cut.
+        speaker: unique among all corpora.
+        text: what is said; empty where no one wrote it down.
+        num_samples: length at ``SAMPLE_RATE``.
+        words: (start, end) of each spoken word in seconds from the clip's start, or ``None``.
+        source: the audio file, or its content.
+        start: where the clip begins in the source, in seconds.
+    """
+
+    id: str
+    speaker: str
+    text: str
+    num_samples: int
+    words: tuple[tuple[float, float], ...] | None
+    source: Path | bytes
+    start: float
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self.num_samples / SAMPLE_RATE
+
+    def num_frames(self, hop_length: int) -> int:
+        """Length in frames of a centered spectrogram."""
+        return 1 + self.num_samples // hop_length
+
+
+def read_clips(folder: Path, split: str, *, shar: bool = False) -> list[Clip]:
+    """Read the clips of a split.
+
+    Args:
+        folder: prepared data folder; relative audio paths are relative to it.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+        shar: read ``speech/shar/<split>/`` (Lhotse Shar) instead of the manifest; the compressed
+            audio is then kept in memory.
+
+    Raises:
+        InputError: the split is missing or broken, or has a clip that is not one plain recording.
+    """
+    from lhotse import CutSet
+
+    path = folder / "speech" / (f"shar/{split}" if shar else f"cuts_{split}.jsonl.gz")
+    if split not in SPLITS or not path.exists():
+        raise InputError(f"{path} does not exist: prepare the data folder {folder} with a recipe.")
+    try:
+        cuts: Iterable[Any] = CutSet.from_shar(in_dir=path) if shar else CutSet.from_file(path)
+        return [_read_clip(cut, folder) for cut in cuts]
+    except InputError:
+        raise
+    except Exception as error:
+        # Lhotse raises whatever its JSON, gzip and tar readers raise.
+        raise InputError(f"{path} is no readable cut manifest: {error}") from error
+
+
+def _read_clip(cut: Any, folder: Path) -> Clip:
+    """Reduce a Lhotse cut to what training needs."""
+    from lhotse import MonoCut
+
+    recording = getattr(cut, "recording", None)
+    plain = isinstance(cut, MonoCut) and recording is not None and len(recording.sources) == 1
+    # A source of type "command" would run a program that the manifest names.
+    if not plain or recording.transforms or recording.sources[0].type not in ("file", "memory"):
+        raise InputError(f"Cut {cut.id!r} is not one plain recording: prepare the data again.")
+    if len(cut.supervisions) != 1 or not cut.supervisions[0].speaker:
+        raise InputError(f"Cut {cut.id!r} needs one supervision with a speaker: prepare it again.")
+    supervision, source = cut.supervisions[0], recording.sources[0]
+    alignment = (supervision.alignment or {}).get("word") or []
+    words = tuple((item.start, item.start + item.duration) for item in alignment)
+    return Clip(
+        id=cut.id,
+        speaker=supervision.speaker,
+        text=(supervision.text or "").strip(),
+        num_samples=round(cut.duration * SAMPLE_RATE),
+        words=words or None,
+        source=bytes(source.source) if source.type == "memory" else folder / source.source,
+        start=float(cut.start),
+    )
+
+
+def load_samples(clip: Clip, first: int = 0, count: int | None = None) -> np.ndarray:
+    """Decode a clip or a part of it.
+
+    Args:
+        clip: what to decode.
+        first: first sample wanted, at ``SAMPLE_RATE``.
+        count: how many samples; ``None`` for all that follow.
+
+    Returns:
+        Mono float32 (count,).
+
+    Raises:
+        InputError: the source is missing, broken, too short or not finite.
+    """
+    import soundfile
+
+    count = clip.num_samples - first if count is None else count
+    source = io.BytesIO(clip.source) if isinstance(clip.source, bytes) else clip.source
+    try:
+        with soundfile.SoundFile(source) as file:
+            rate = file.samplerate
+            file.seek(round((clip.start + first / SAMPLE_RATE) * rate))
+            samples = file.read(round(count / SAMPLE_RATE * rate), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"Clip {clip.id!r} cannot be decoded: {error}") from error
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    mono = resample(mono, rate, SAMPLE_RATE)
+    missing = count - len(mono)
+    # Rounding of times and rates may cost a few samples, a truncated file costs more.
+    if missing > 32:
+        raise InputError(f"Clip {clip.id!r} is {missing / SAMPLE_RATE:.2f} s shorter than it says.")
+    if not np.isfinite(mono).all():
+        raise InputError(f"Clip {clip.id!r} holds samples that are not finite.")
+    return np.pad(mono, (0, missing)) if missing > 0 else mono[:count]

@@ -1,0 +1,208 @@
+"""Speech: the data modules of stage 1 and of the vocoder, reading a prepared folder.
+
+Both read `speech/cuts_<split>.jsonl.gz` (or Lhotse Shar), leave out what cannot be used, and say
+so in `report`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mmtts.audio import MelSpectrogram
+from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
+from mmtts.data.cuts import Clip, read_clips
+from mmtts.data.phoneme_cache import load_phonemes
+from mmtts.data.sampling import BucketSampler, CropSampler
+from mmtts.data.speech_dataset import SpeechBatch, SpeechDataset
+from mmtts.data.wave_dataset import WaveBatch, WaveDataset
+
+__all__ = ["SpeechBatch", "SpeechData", "WaveBatch", "WaveData"]
+
+
+class SpeechData(ClipData):
+    """Batches for stage 1.
+
+    Args:
+        folder: prepared data folder.
+        batch_seconds: audio in a batch.
+        max_seconds: longer clips are left out.
+        min_seconds: shorter clips are left out.
+        num_workers: loader processes.
+        seed: of the order and of the reference clips.
+        reference: ``"other_clip"`` of the same speaker where there is one, or ``"other_crop"``.
+        reference_seconds: shortest and longest reference.
+        transcribed_only: leave out clips without a transcript.
+        window_slack: frames around a recognizer's word that its phonemes may use.
+        cache_gib: memory for decoded clips; the phonemes are kept in ``speech/phonemes.json``.
+        shar: read Lhotse Shar.
+        mel: plain arguments of `MelSpectrogram`.
+        num_buckets: of the bucketing sampler.
+
+    Attributes:
+        speakers: of the training split, sorted; `SpeechBatch.speaker` counts in it.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        batch_seconds: float = 120.0,
+        max_seconds: float = 15.0,
+        num_workers: int = 0,
+        seed: int = 0,
+        reference: str = "other_clip",
+        cache_gib: float = 2.0,
+        shar: bool = False,
+        *,
+        min_seconds: float = 0.4,
+        reference_seconds: tuple[float, float] = (1.5, 4.0),
+        transcribed_only: bool = False,
+        window_slack: int = 6,
+        mel: Mapping[str, Any] | None = None,
+        num_buckets: int = 30,
+    ) -> None:
+        super().__init__(
+            folder,
+            max_seconds=max_seconds,
+            min_seconds=min_seconds,
+            num_workers=num_workers,
+            seed=seed,
+            cache_gib=cache_gib,
+            shar=shar,
+            mel=mel,
+        )
+        self.batch_seconds, self.num_buckets = batch_seconds, num_buckets
+        self.reference, self.reference_seconds = reference, reference_seconds
+        self.transcribed_only, self.window_slack = transcribed_only, window_slack
+        self.hop_length = MelSpectrogram(**self.mel).hop_length
+        self.speakers: list[str] = []
+        self._phonemes: dict[str, np.ndarray | None] = {}
+
+    def prepare_data(self) -> None:
+        """Phonemize every text once, in one process."""
+        for split in SPLITS_OF_STAGE["fit"]:
+            self.inspect(read_clips(self.folder, split, shar=self.shar))
+
+    def inspect(self, clips: list[Clip]) -> None:
+        """Look up the phonemes of every clip."""
+        texts = [clip.text for clip in clips if clip.text]
+        self._phonemes |= load_phonemes(texts, self.folder / "speech" / "phonemes.json")
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the splits of a stage, and the speakers of the training split."""
+        splits = SPLITS_OF_STAGE.get(stage or "", ALL_SPLITS)
+        train = self.read("train")
+        self.speakers = sorted({clip.speaker for clip in train})
+        if not len(self.mel_mean):
+            self.read_statistics(train)
+        for split in splits:
+            clips = train if split == "train" else self.read(split)
+            self.datasets[split] = SpeechDataset(
+                clips,
+                self._phonemes,
+                {speaker: index for index, speaker in enumerate(self.speakers)},
+                mel=self.mel,
+                reference=self.reference,
+                reference_seconds=self.reference_seconds,
+                window_slack=self.window_slack,
+                cache_gib=self.cache_gib,
+                seed=self.seed,
+            )
+
+    def read(self, split: str) -> list[Clip]:
+        """Read a split; also counts the transcripts."""
+        clips = super().read(split)
+        known = [clip for clip in clips if self._phonemes.get(clip.text) is not None]
+        self.report[split]["transcribed"] = len(known)
+        return clips
+
+    def refuse(self, clip: Clip) -> str | None:
+        """Return the reason to leave a clip out, or ``None``."""
+        tokens = self._phonemes.get(clip.text)
+        if tokens is None and self.transcribed_only:
+            return "no transcript that can be spoken"
+        if tokens is not None and len(tokens) > clip.num_frames(self.hop_length):
+            return "more phonemes than frames"
+        return super().refuse(clip)
+
+    def sampler(self, split: str, *, shuffle: bool, rank: int, world_size: int) -> BucketSampler:
+        """Return batches of about the same length."""
+        return BucketSampler(
+            [clip.seconds for clip in self.datasets[split].clips],
+            self.batch_seconds,
+            shuffle=shuffle,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+            num_buckets=self.num_buckets,
+        )
+
+
+class WaveData(ClipData):
+    """Batches for the vocoder.
+
+    Args:
+        folder: prepared data folder.
+        batch_size: crops in a batch.
+        crop_seconds: length of a crop.
+        max_seconds: longer clips are left out.
+        num_workers: loader processes.
+        seed: of the order and of the crops.
+        cache_gib: memory for decoded clips.
+        shar: read Lhotse Shar.
+        mel: plain arguments of `MelSpectrogram`.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        batch_size: int = 16,
+        crop_seconds: float = 1.0,
+        max_seconds: float = 60.0,
+        num_workers: int = 0,
+        seed: int = 0,
+        cache_gib: float = 2.0,
+        shar: bool = False,
+        *,
+        mel: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            folder,
+            max_seconds=max_seconds,
+            min_seconds=0.0,
+            num_workers=num_workers,
+            seed=seed,
+            cache_gib=cache_gib,
+            shar=shar,
+            mel=mel,
+        )
+        self.batch_size, self.crop_seconds = batch_size, crop_seconds
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the splits of a stage."""
+        for split in SPLITS_OF_STAGE.get(stage or "", ALL_SPLITS):
+            clips = self.read(split)
+            if split == "train":
+                self.read_statistics(clips)
+            self.datasets[split] = WaveDataset(
+                clips,
+                crop_seconds=self.crop_seconds,
+                mel=self.mel,
+                cache_gib=self.cache_gib,
+                seed=self.seed,
+            )
+
+    def sampler(self, split: str, *, shuffle: bool, rank: int, world_size: int) -> CropSampler:
+        """Return batches of random clips, long ones more often."""
+        return CropSampler(
+            [clip.seconds for clip in self.datasets[split].clips],
+            self.crop_seconds,
+            self.batch_size,
+            shuffle=shuffle,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+        )

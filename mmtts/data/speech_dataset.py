@@ -1,0 +1,219 @@
+"""Speech dataset: whole batches of clips, phonemes and reference clips for stage 1.
+
+The same seed and epoch give the same batches, however many workers load them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mmtts.audio import LOG_FLOOR, SAMPLE_RATE, MelSpectrogram
+from mmtts.data.clip_store import ClipStore, shared_zeros
+from mmtts.data.cuts import Clip, load_samples
+from mmtts.data.frame_windows import frame_windows
+from mmtts.data.sampling import Draw
+from mmtts.errors import InputError
+
+REFERENCES = ("other_clip", "other_crop")
+_SILENCE = float(np.log(LOG_FLOOR))
+_log = logging.getLogger(__name__)
+
+
+class SpeechBatch(NamedTuple):
+    """A batch for stage 1.
+
+    Attributes:
+        mel: (B, T, M) natural-log mel, padded with silence.
+        mel_lens: int64 (B,).
+        phonemes: int64 (B, N), padded with 0.
+        phoneme_lens: int64 (B,); 1 (of padding) where there is no transcript.
+        first_frame: int64 (B, N); phoneme n lies within frames ``first_frame <= t < last_frame``.
+        last_frame: int64 (B, N).
+        reference: (B, R, M) natural-log mel of another clip, or of another crop, of the speaker.
+        reference_lens: int64 (B,).
+        speaker: int64 (B,), index into `SpeechData.speakers`; -1 for people of other splits.
+        transcribed: bool (B,); the other rows train the style encoder only.
+        ids: of the clips.
+    """
+
+    mel: Tensor
+    mel_lens: Tensor
+    phonemes: Tensor
+    phoneme_lens: Tensor
+    first_frame: Tensor
+    last_frame: Tensor
+    reference: Tensor
+    reference_lens: Tensor
+    speaker: Tensor
+    transcribed: Tensor
+    ids: list[str]
+
+
+class SpeechDataset(Dataset[SpeechBatch]):
+    """Loads a whole batch for each `Draw`.
+
+    Args:
+        clips: to draw from.
+        phonemes: text -> indices of ``SYMBOLS``; a text that is absent or ``None`` counts as none.
+        speakers: speaker -> index; others get -1.
+        mel: plain arguments of `MelSpectrogram`.
+        reference: ``"other_clip"`` of the speaker where there is one, or ``"other_crop"``.
+        reference_seconds: shortest and longest reference; every batch draws one length.
+        window_slack: frames around a word that its phonemes may use.
+        cache_gib: memory for decoded clips, shared by all workers.
+        seed: of the references.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[Clip],
+        phonemes: Mapping[str, np.ndarray | None],
+        speakers: Mapping[str, int],
+        *,
+        mel: Mapping[str, Any] | None = None,
+        reference: str = "other_clip",
+        reference_seconds: tuple[float, float] = (1.5, 4.0),
+        window_slack: int = 6,
+        cache_gib: float = 2.0,
+        seed: int = 0,
+    ) -> None:
+        if reference not in REFERENCES:
+            raise InputError(f"Unknown reference {reference!r}: use {' or '.join(REFERENCES)}.")
+        self.clips, self.reference, self.seed = list(clips), reference, seed
+        self.mel = MelSpectrogram(**(mel or {}))
+        self.n_mels, self.hop_length = int(self.mel.config["n_mels"]), self.mel.hop_length
+        self.frames_per_second = SAMPLE_RATE / self.hop_length
+        self.reference_seconds = reference_seconds
+        frames = [clip.num_frames(self.hop_length) for clip in self.clips]
+        self.store = ClipStore(frames, self.n_mels, np.float16, cache_gib)
+        self._broken = shared_zeros(len(self.clips), np.uint8)
+        self.speaker = np.array([speakers.get(clip.speaker, -1) for clip in self.clips], np.int64)
+        self._of_speaker: dict[str, list[int]] = {}
+        for index, clip in enumerate(self.clips):
+            self._of_speaker.setdefault(clip.speaker, []).append(index)
+        self.tokens = [phonemes.get(clip.text) if clip.text else None for clip in self.clips]
+        self.windows = [
+            None
+            if tokens is None
+            else frame_windows(
+                tokens,
+                clip.words,
+                clip.num_frames(self.hop_length),
+                frames_per_second=self.frames_per_second,
+                slack=window_slack,
+            )
+            for clip, tokens in zip(self.clips, self.tokens, strict=True)
+        ]
+
+    @property
+    def skipped(self) -> list[str]:
+        """Ids of the clips that could not be decoded so far, by any forked worker."""
+        return [self.clips[index].id for index in np.flatnonzero(self._broken)]
+
+    def __len__(self) -> int:
+        """Count the clips."""
+        return len(self.clips)
+
+    def __getitem__(self, draw: Draw) -> SpeechBatch:
+        """Load a batch; clips that cannot be decoded are left out.
+
+        Raises:
+            InputError: none of the clips can be decoded, nor any other tried in their place.
+        """
+        rng = np.random.default_rng([self.seed, draw.epoch, draw.number])
+        loaded = [(index, self.load_mel(index)) for index in draw.clips]
+        rows = [(index, mel) for index, mel in loaded if mel is not None]
+        if not rows:
+            rows = [self._replace(rng)]
+        length = round(rng.uniform(*self.reference_seconds) * self.frames_per_second)
+        references = [self._draw_reference(index, mel, length, rng) for index, mel in rows]
+        return self._collate(rows, references)
+
+    def load_mel(self, index: int) -> Tensor | None:
+        """Return the mel (T, M) of a clip in float16, or ``None`` when it cannot be decoded."""
+        kept = self.store.get(index)
+        if kept is not None:
+            return torch.from_numpy(kept)
+        if self._broken[index]:
+            return None
+        clip = self.clips[index]
+        try:
+            samples = load_samples(clip)
+        except InputError as error:
+            self._broken[index] = 1
+            _log.warning("%s It is skipped from now on.", error)
+            return None
+        with torch.no_grad():
+            mel = self.mel(torch.from_numpy(samples)[None])[0].half()
+        self.store.put(index, mel.numpy())
+        return mel
+
+    def _replace(self, rng: np.random.Generator) -> tuple[int, Tensor]:
+        """Return any clip that can be decoded."""
+        for index in rng.permutation(len(self.clips))[:100].tolist():
+            mel = self.load_mel(index)
+            if mel is not None:
+                return index, mel
+        raise InputError(
+            f"None of 100 clips can be decoded, among them {self.skipped[0]!r}: "
+            "prepare the data folder again."
+        )
+
+    def _draw_reference(
+        self, index: int, mel: Tensor, length: int, rng: np.random.Generator
+    ) -> Tensor:
+        """Return a crop of at most ``length`` frames of the same speaker."""
+        others = self._of_speaker[self.clips[index].speaker]
+        if self.reference == "other_clip" and len(others) > 1:
+            # A draw among the others: the clip itself is stepped over.
+            chosen = others[rng.integers(len(others) - 1)]
+            chosen = others[-1] if chosen == index else chosen
+            other = self.load_mel(chosen)
+            mel = mel if other is None else other
+        start = int(rng.integers(max(0, len(mel) - length) + 1))
+        return mel[start : start + length]
+
+    def _collate(self, rows: list[tuple[int, Tensor]], references: list[Tensor]) -> SpeechBatch:
+        indices = [index for index, _ in rows]
+        mel, mel_lens = _stack([mel for _, mel in rows])
+        reference, reference_lens = _stack(references)
+        tokens = [self.tokens[index] for index in indices]
+        lens = [1 if t is None else len(t) for t in tokens]
+        numbers = np.zeros((3, len(rows), max(lens)), np.int64)
+        for row, (index, length) in enumerate(zip(indices, lens, strict=True)):
+            windows = self.windows[index]
+            if windows is not None:
+                numbers[0, row, :length] = tokens[row]
+                numbers[1, row, :length], numbers[2, row, :length] = windows
+            else:
+                numbers[2, row, 0] = mel_lens[row]
+        phonemes, first, last = torch.from_numpy(numbers)
+        return SpeechBatch(
+            mel=mel,
+            mel_lens=mel_lens,
+            phonemes=phonemes,
+            phoneme_lens=torch.tensor(lens),
+            first_frame=first,
+            last_frame=last,
+            reference=reference,
+            reference_lens=reference_lens,
+            speaker=torch.from_numpy(self.speaker[indices]),
+            transcribed=torch.tensor([t is not None for t in tokens]),
+            ids=[self.clips[index].id for index in indices],
+        )
+
+
+def _stack(mels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Pad mels (T, M) with silence to float32 (B, T, M), and return their lengths (B,)."""
+    lens = [len(mel) for mel in mels]
+    batch = torch.full((len(mels), max(lens), mels[0].shape[1]), _SILENCE)
+    for row, mel in zip(batch, mels, strict=True):
+        row[: len(mel)] = mel
+    return batch, torch.tensor(lens)
