@@ -1,0 +1,102 @@
+"""Cuts: clips are read as written, and a broken or dangerous manifest is refused."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from mmtts.data.cuts import load_samples, read_clips
+from mmtts.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """One clip: seconds 1 to 3 of a recording in stereo at 8 kHz."""
+    from lhotse import AudioSource, CutSet, MonoCut, Recording, SupervisionSegment
+    from lhotse.supervision import AlignmentItem
+
+    (tmp_path / "speech").mkdir()
+    ramp = np.linspace(0, 0.8, 4 * 8000)
+    soundfile.write(tmp_path / "a.wav", np.stack([ramp, ramp], 1), 8000)
+    cut = MonoCut(
+        id="c",
+        start=1.0,
+        duration=2.0,
+        channel=0,
+        recording=Recording("a", [AudioSource("file", [0, 1], "a.wav")], 8000, 32000, 4.0),
+        supervisions=[
+            SupervisionSegment(
+                "c", "a", 0.0, 2.0, text=" Hi. ", speaker="s",
+                alignment={"word": [AlignmentItem("hi", 0.5, 0.25)]},
+            )
+        ],
+    )  # fmt: skip
+    CutSet.from_cuts([cut]).to_file(tmp_path / "speech" / "cuts_train.jsonl.gz")
+    return tmp_path
+
+
+def rewrite(folder, change):
+    path = folder / "speech" / "cuts_train.jsonl.gz"
+    cut = json.loads(gzip.decompress(path.read_bytes()))
+    change(cut)
+    path.write_bytes(gzip.compress(json.dumps(cut).encode() + b"\n"))
+
+
+def test_a_clip_is_read_as_written(folder):
+    (clip,) = read_clips(folder, "train")
+    assert (clip.id, clip.speaker, clip.text, clip.seconds) == ("c", "s", "Hi.", 2.0)
+    assert clip.words == ((0.5, 0.75),)
+    assert clip.num_frames(256) == 126
+
+
+def test_samples_are_the_clip_within_the_recording(folder):
+    (clip,) = read_clips(folder, "train")
+    samples = load_samples(clip)
+    assert len(samples) == 32000
+    np.testing.assert_allclose(samples[100:-100], np.linspace(0.2, 0.6, 32000)[100:-100], atol=1e-3)
+    part = load_samples(clip, first=16000, count=8000)
+    np.testing.assert_allclose(part[100:-100], samples[16100:23900], atol=1e-3)
+
+
+@pytest.mark.parametrize("split", ["valid", "../speech/cuts_train"])
+def test_a_missing_split_is_named(folder, split):
+    with pytest.raises(InputError, match="does not exist"):
+        read_clips(folder, split)
+
+
+def test_a_broken_manifest_is_named(folder):
+    (folder / "speech" / "cuts_train.jsonl.gz").write_bytes(b"no gzip")
+    with pytest.raises(InputError, match="cuts_train"):
+        read_clips(folder, "train")
+
+
+def test_a_command_is_never_run(folder):
+    source = {"type": "command", "channels": [0], "source": f"touch {folder}/ran"}
+    rewrite(folder, lambda cut: cut["recording"].update(sources=[source]))
+    with pytest.raises(InputError, match="plain recording"):
+        read_clips(folder, "train")
+    assert not (folder / "ran").exists()
+
+
+def test_a_clip_needs_a_speaker(folder):
+    rewrite(folder, lambda cut: cut["supervisions"][0].pop("speaker"))
+    with pytest.raises(InputError, match="speaker"):
+        read_clips(folder, "train")
+
+
+def test_broken_audio_is_named(folder):
+    (clip,) = read_clips(folder, "train")
+    soundfile.write(folder / "a.wav", np.zeros(9000), 8000)
+    with pytest.raises(InputError, match=r"is .* s shorter"):
+        load_samples(clip)
+    (folder / "a.wav").write_bytes(b"RIFF")
+    with pytest.raises(InputError, match="'c' cannot be decoded"):
+        load_samples(clip)
+    (folder / "a.wav").unlink()
+    with pytest.raises(InputError, match="'c' cannot be decoded"):
+        load_samples(clip)
+    soundfile.write(folder / "a.wav", np.full(32000, np.nan), 8000, subtype="FLOAT")
+    with pytest.raises(InputError, match="not finite"):
+        load_samples(clip)
