@@ -28,21 +28,44 @@ Row = dict[str, Any]
 
 
 def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -> Row:
-    """Trim, measure and normalize one clip and write it to `folder/audio/<corpus>/<id>.flac`.
+    """Decode one clip, find its words and hand it to `store_clip`.
 
     Args:
         clip: What to prepare.
         folder: The prepared data folder.
         aligner: Finds the words when the clip has a text; without it silence is found by energy.
 
-    Returns:
-        A JSON-able row that `make_cut` turns into a manifest line.
-
     Raises:
         InputError: When the file cannot be decoded, is silent or too short.
     """
     samples = load_audio(clip.path)
     words = aligner.align(samples, clip.text) if aligner and clip.text else None
+    n_phones = aligner.count_phones(clip.text) if aligner and clip.text else None
+    return store_clip(clip, samples, folder, words, n_phones)
+
+
+def store_clip(
+    clip: Clip,
+    samples: np.ndarray,
+    folder: Path,
+    words: Sequence[WordSpan] | None = None,
+    n_phones: int | None = None,
+) -> Row:
+    """Trim, measure and normalize one clip and write it to `folder/audio/<corpus>/<id>.flac`.
+
+    Args:
+        clip: Whose labels are kept; its path is not read.
+        samples: float32 (N,), 16 kHz.
+        folder: The prepared data folder.
+        words: Where the words are; silence outside them is cut.
+        n_phones: Phones spoken, see `measure`.
+
+    Returns:
+        A JSON-able row that `make_cut` turns into a manifest line.
+
+    Raises:
+        InputError: When the clip is silent or too short.
+    """
     if words:
         first = round(max(0.0, words[0].start - MARGIN_SECONDS) * SAMPLE_RATE)
         trimmed = samples[first : round((words[-1].end + MARGIN_SECONDS) * SAMPLE_RATE)]
@@ -52,7 +75,6 @@ def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -
         trimmed = trim_silence(samples, keep_seconds=MARGIN_SECONDS)
     if len(trimmed) < SHORTEST_SECONDS * SAMPLE_RATE:
         raise InputError(f"{clip.path} holds less than {SHORTEST_SECONDS} s of speech.")
-    n_phones = aligner.count_phones(clip.text) if aligner and clip.text else None
     measured = measure(trimmed, n_phones=n_phones)
     if measured.energy_db is None:
         raise InputError(f"{clip.path} is silent.")
