@@ -100,3 +100,23 @@ def style_space_picture(
     axis.legend(fontsize=8)
     axis.set_title(title, fontsize=9)
     return _to_rgb(figure)
+
+
+def matrix_picture(matrices: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Draw similarity matrices side by side on one color scale.
+
+    Args:
+        matrices: title -> similarities (n, n) in [-1, 1].
+
+    Returns:
+        RGB picture uint8 (H, W, 3).
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4 * len(matrices), 3.6), layout="constrained")
+    axes = figure.subplots(1, len(matrices), squeeze=False)[0]
+    for axis, (title, matrix) in zip(axes, matrices.items(), strict=True):
+        image = axis.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r")
+        axis.set_title(title, fontsize=9)
+    figure.colorbar(image, ax=list(axes), label="cosine")
+    return _to_rgb(figure)

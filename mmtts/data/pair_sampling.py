@@ -1,0 +1,65 @@
+"""Sampling of pairs: which rows form which batch, by seed and epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Sampler
+
+
+class EpochBatches(Sampler[list[int]]):
+    """Lists of row numbers; every process gets batches of its own, and as many as the others.
+
+    Args:
+        count: Number of rows.
+        batch_size: Rows in a batch, of one process.
+        shuffle: Another order in every epoch; the last, smaller batch is then left out.
+        seed: Of the order.
+        rank: Of this process among `world_size`.
+        world_size: Number of training processes.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        *,
+        shuffle: bool,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.count, self.shuffle, self.seed = count, shuffle, seed
+        self.batch_size = min(batch_size, count)
+        self.rank, self.world_size = rank, world_size
+        self.epoch = 0
+
+    @classmethod
+    def of(
+        cls, data: Any, count: int, batch_size: int, *, shuffle: bool, seed: int
+    ) -> EpochBatches:
+        """The sampler for a data module, which knows its trainer's processes."""
+        trainer = getattr(data, "trainer", None)
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        return cls(count, batch_size, shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; Lightning calls it before each one."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = np.arange(self.count)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+        for number in range(len(self)):
+            start = (number * self.world_size + self.rank) * self.batch_size
+            # Past the end it begins anew, so that no process is left waiting for a batch.
+            rows = np.arange(start, min(start + self.batch_size, max(self.count, start + 1)))
+            yield order[rows % self.count].tolist()
+
+    def __len__(self) -> int:
+        """Count the batches of this process."""
+        size = self.batch_size * self.world_size
+        return max(1, self.count // size) if self.shuffle else -(-self.count // size)

@@ -1,0 +1,130 @@
+"""Pair tables of a prepared folder: who belongs to whom, any two of face, clip and prompt."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmtts.data.attributes import ATTRIBUTES, encode_attributes
+from mmtts.errors import InputError
+
+
+class Face(NamedTuple):
+    """A row of `faces.csv`: an aligned crop (path in the data folder) and what is known of it."""
+
+    face: str
+    person: str
+    split: str
+    gender: str
+    age: str
+    expression: str
+
+
+class FaceSpeechPair(NamedTuple):
+    """A face and a clip of the same person."""
+
+    face: str
+    cut: str
+    person: str
+
+
+class PromptPairs(NamedTuple):
+    """Prompts and the items (clips or faces) that they were written for, n rows.
+
+    Attributes:
+        prompts: Sentences.
+        items: Cut ids or face paths.
+        named: int64 (n, 6), what the prompt names; -1 = nothing.
+        known: int64 (n, 6), what is known of the item.
+    """
+
+    prompts: list[str]
+    items: list[str]
+    named: np.ndarray
+    known: np.ndarray
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
+    """Read some columns of a csv file.
+
+    Raises:
+        InputError: The file or a column is missing, or a row is too short.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.reader(file)
+            header = next(reader, [])
+            absent = [name for name in columns if name not in header]
+            if absent:
+                raise InputError(f"{path} has no column {absent[0]!r}, only {', '.join(header)}")
+            places = [header.index(name) for name in columns]
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read {path}: {error}; prepare the data folder again") from error
+    for number, row in enumerate(rows, start=2):
+        if len(row) < len(header):
+            raise InputError(f"{path}, line {number}: {len(row)} cells instead of {len(header)}")
+    return [[row[k] for k in places] for row in rows]
+
+
+def read_faces(folder: Path) -> list[Face]:
+    """Read `faces.csv`.
+
+    Raises:
+        InputError: It cannot be read, or a person is in two splits.
+    """
+    faces = [Face(*row) for row in read_rows(folder / "faces.csv", Face._fields)]
+    splits: dict[str, str] = {}
+    for face in faces:
+        if splits.setdefault(face.person, face.split) != face.split:
+            raise InputError(f"{folder}/faces.csv has {face.person!r} in two splits")
+    return faces
+
+
+def read_face_speech(folder: Path, split: str) -> list[FaceSpeechPair]:
+    """Read `pairs/face_speech_<split>.csv`."""
+    path = folder / "pairs" / f"face_speech_{split}.csv"
+    return [FaceSpeechPair(*row) for row in read_rows(path, FaceSpeechPair._fields)]
+
+
+def read_prompts(folder: Path, split: str, item: str) -> PromptPairs:
+    """Read `pairs/prompt_<item>_<split>.csv`.
+
+    Args:
+        folder: Prepared data folder.
+        split: "train", "valid" or "test".
+        item: "speech" or "face".
+
+    Raises:
+        InputError: The table cannot be read, or names an unknown attribute value.
+    """
+    path = folder / "pairs" / f"prompt_{item}_{split}.csv"
+    key = "cut" if item == "speech" else "face"
+    columns = ["prompt", key, *ATTRIBUTES, *(f"item_{name}" for name in ATTRIBUTES)]
+    rows = read_rows(path, columns)
+    codes: dict[tuple[str, ...], np.ndarray] = {}
+    count = len(ATTRIBUTES)
+
+    def encode(cells: list[str], number: int) -> np.ndarray:
+        cells_key = tuple(cells)
+        if cells_key not in codes:
+            try:
+                named = dict(zip(ATTRIBUTES, cells, strict=True))
+                codes[cells_key] = encode_attributes(named).numpy()
+            except InputError as error:
+                raise InputError(f"{path}, line {number}: {error}") from error
+        return codes[cells_key]
+
+    named = [encode(row[2 : 2 + count], k) for k, row in enumerate(rows, start=2)]
+    known = [encode(row[2 + count :], k) for k, row in enumerate(rows, start=2)]
+    empty = np.zeros((0, count), np.int64)
+    return PromptPairs(
+        [row[0] for row in rows],
+        [row[1] for row in rows],
+        np.stack(named) if rows else empty,
+        np.stack(known) if rows else empty,
+    )

@@ -1,0 +1,182 @@
+"""Face-speech pairs as batches for stage 2.
+
+The data module reads the table; what frozen networks say about the items is computed once by the
+stage and handed over as `Table`s, so that an epoch costs only the networks that learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from mmtts.data.attributes import ATTRIBUTES
+from mmtts.data.face_images import read_crops
+from mmtts.data.frozen import Table
+from mmtts.data.pair_sampling import EpochBatches
+from mmtts.data.pair_tables import FaceSpeechPair, read_face_speech, read_faces
+from mmtts.errors import InputError
+
+SPLITS = ("train", "valid")
+
+
+class FaceSpeechBatch(NamedTuple):
+    """Faces and clips, row by row of the same person.
+
+    Attributes:
+        face: (B, 3, H, W) in [-1, 1]; None when the backbone is frozen.
+        features: (B, F) of the frozen backbone; None when it learns.
+        style: (B, D) speech style of the clip, unit norm.
+        face_teacher: (B, K); None without a face teacher.
+        person: int64 (B,); training people come first.
+        gender: int64 (B,), -1 = unknown.
+        ids: face paths.
+    """
+
+    face: Tensor | None
+    features: Tensor | None
+    style: Tensor
+    face_teacher: Tensor | None
+    person: Tensor
+    gender: Tensor
+    ids: list[str]
+
+
+class FaceSpeechDataset(Dataset[FaceSpeechBatch]):
+    """Builds a whole batch for a list of row numbers."""
+
+    def __init__(
+        self,
+        folder: Path,
+        pairs: Sequence[FaceSpeechPair],
+        person: np.ndarray,
+        gender: np.ndarray,
+        style: np.ndarray,
+        features: np.ndarray | None,
+        teacher: np.ndarray | None,
+    ) -> None:
+        self.folder, self.pairs = folder, list(pairs)
+        self.person, self.gender = torch.from_numpy(person), torch.from_numpy(gender)
+        self.style = torch.from_numpy(style)
+        self.features = None if features is None else torch.from_numpy(features)
+        self.teacher = None if teacher is None else torch.from_numpy(teacher)
+
+    def __len__(self) -> int:
+        """Count the pairs."""
+        return len(self.pairs)
+
+    def __getitem__(self, rows: list[int]) -> FaceSpeechBatch:
+        """Build the batch of these rows; one of a face's cached views is drawn at random."""
+        ids = [self.pairs[k].face for k in rows]
+        features = None
+        if self.features is not None:
+            view = torch.randint(self.features.shape[1], (len(rows),))
+            features = self.features[torch.tensor(rows), view]
+        return FaceSpeechBatch(
+            face=read_crops(self.folder, ids) if features is None else None,
+            features=features,
+            style=self.style[rows],
+            face_teacher=None if self.teacher is None else self.teacher[rows],
+            person=self.person[rows],
+            gender=self.gender[rows],
+            ids=ids,
+        )
+
+
+class FaceSpeechData(lightning.LightningDataModule):
+    """Face-speech pairs of a prepared folder.
+
+    Args:
+        folder: Prepared data folder.
+        batch_size: Pairs in a batch.
+        seed: Of the order.
+        num_workers: Loader processes; 0 is fastest while the features are cached.
+
+    Attributes:
+        people: After setup: training people, in the order of their class numbers.
+        pairs: After setup: split -> pairs.
+    """
+
+    def __init__(
+        self, folder: str, batch_size: int = 256, seed: int = 0, num_workers: int = 0
+    ) -> None:
+        super().__init__()
+        self.folder = Path(folder)
+        self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
+        self.people: list[str] = []
+        self.pairs: dict[str, list[FaceSpeechPair]] = {}
+        self._sets: dict[str, FaceSpeechDataset] = {}
+
+    def setup(self, stage: str) -> None:
+        """Read the tables.
+
+        Raises:
+            InputError: A split has no pairs, or shares a person with another one.
+        """
+        if self.pairs:
+            return
+        self.pairs = {split: read_face_speech(self.folder, split) for split in SPLITS}
+        for split, pairs in self.pairs.items():
+            if not pairs:
+                raise InputError(f"{self.folder}/pairs/face_speech_{split}.csv has no pairs")
+        people = {split: {p.person for p in pairs} for split, pairs in self.pairs.items()}
+        if shared := people["train"] & people["valid"]:
+            raise InputError(f"{min(shared)!r} has training and validation pairs; split by person")
+        self.people = sorted(people["train"])
+        self._number = {p: k for k, p in enumerate([*self.people, *sorted(people["valid"])])}
+
+    def faces(self, split: str) -> list[str]:
+        """Distinct faces of a split, sorted."""
+        return sorted({pair.face for pair in self.pairs[split]})
+
+    def attach(
+        self, style: Table, features: Table | None, teacher: Table | None, views: int = 1
+    ) -> None:
+        """Take what the frozen networks say about the items; the loaders need it.
+
+        Args:
+            style: z_s by cut id, (n, D).
+            features: Backbone features by face, (n, V, F), view 0 the clean one; None when the
+                backbone learns and needs the pictures.
+            teacher: Face teacher's embeddings by face; None without a teacher.
+            views: How many of the V views training draws from.
+        """
+        gender = {face.face: face.gender for face in read_faces(self.folder)}
+        codes = {name: k for k, name in enumerate(ATTRIBUTES["gender"])}
+        for split, pairs in self.pairs.items():
+            faces = [pair.face for pair in pairs]
+            seen = None if features is None else features.take(faces)
+            if seen is not None:
+                seen = seen[:, : views if split == "train" else 1]
+            self._sets[split] = FaceSpeechDataset(
+                self.folder,
+                pairs,
+                np.array([self._number[pair.person] for pair in pairs], np.int64),
+                np.array([codes.get(gender.get(face, ""), -1) for face in faces], np.int64),
+                style.take(pair.cut for pair in pairs),
+                seen,
+                None if teacher is None else teacher.take(faces),
+            )
+
+    def all_of(self, split: str) -> FaceSpeechBatch:
+        """All pairs of a split as one batch."""
+        return self._sets[split][list(range(len(self._sets[split])))]
+
+    def train_dataloader(self) -> DataLoader:
+        """Training pairs in a new order each epoch."""
+        return self._loader("train", shuffle=True)
+
+    def val_dataloader(self) -> DataLoader:
+        """Validation pairs in the order of the table."""
+        return self._loader("valid", shuffle=False)
+
+    def _loader(self, split: str, shuffle: bool) -> DataLoader:
+        data = self._sets[split]
+        sampler = EpochBatches.of(self, len(data), self.batch_size, shuffle=shuffle, seed=self.seed)
+        return DataLoader(data, batch_size=None, sampler=sampler, num_workers=self.num_workers)

@@ -1,0 +1,196 @@
+"""Prompt-speech and prompt-face pairs as batches for stage 3: two modalities in turn.
+
+No batch needs both, so no triple of prompt, face and clip is ever needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from mmtts.data.frozen import Table
+from mmtts.data.pair_sampling import EpochBatches
+from mmtts.data.pair_tables import PromptPairs, read_prompts
+from mmtts.errors import InputError
+
+MODALITIES = ("speech", "face")
+SPLITS = ("train", "valid")
+
+
+class PromptBatch(NamedTuple):
+    """Prompts and items of one modality, row by row a fitting pair.
+
+    Attributes:
+        prompts: B sentences.
+        features: (B, F) of a frozen prompt backbone; None when it learns.
+        style: (B, D): z_s of the clip, or z_f of the face.
+        attributes: int64 (B, 6), what the prompt names; -1 = nothing.
+        item_attributes: int64 (B, 6), what is known of the item.
+        modality: "speech" or "face".
+        ids: of the items.
+    """
+
+    prompts: list[str]
+    features: Tensor | None
+    style: Tensor
+    attributes: Tensor
+    item_attributes: Tensor
+    modality: str
+    ids: list[str]
+
+
+class PromptDataset(Dataset[PromptBatch]):
+    """Builds a whole batch for a modality and a list of row numbers."""
+
+    def __init__(
+        self,
+        pairs: dict[str, PromptPairs],
+        styles: dict[str, np.ndarray],
+        features: dict[str, np.ndarray] | None,
+    ) -> None:
+        self.pairs = pairs
+        self.styles = {name: torch.from_numpy(values) for name, values in styles.items()}
+        self.features = {n: torch.from_numpy(v) for n, v in (features or {}).items()}
+
+    def __getitem__(self, draw: tuple[str, list[int]]) -> PromptBatch:
+        """Build the batch of these rows of a modality."""
+        modality, rows = draw
+        pairs = self.pairs[modality]
+        return PromptBatch(
+            prompts=[pairs.prompts[k] for k in rows],
+            features=self.features[modality][rows] if self.features else None,
+            style=self.styles[modality][rows],
+            attributes=torch.from_numpy(pairs.named[rows]),
+            item_attributes=torch.from_numpy(pairs.known[rows]),
+            modality=modality,
+            ids=[pairs.items[k] for k in rows],
+        )
+
+
+class AlternatingBatches(Sampler[tuple[str, list[int]]]):
+    """Batches of one modality after the other, the same ones for the same seed and epoch.
+
+    Args:
+        samplers: Modality -> its batches. Each gives an epoch equally many, the shorter ones going
+            round.
+        count: Batches of each modality in an epoch; None for as many as the longest has.
+    """
+
+    def __init__(self, samplers: dict[str, EpochBatches], count: int | None = None) -> None:
+        self.samplers, self.epoch = samplers, 0
+        self.count = count or max(len(sampler) for sampler in samplers.values())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; Lightning calls it before each one."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[str, list[int]]]:
+        streams = {name: self._endless(sampler) for name, sampler in self.samplers.items()}
+        for _ in range(self.count):
+            for name, stream in streams.items():
+                yield name, next(stream)
+
+    def _endless(self, sampler: EpochBatches) -> Iterator[list[int]]:
+        """Pass after pass; the passes of all epochs are distinct."""
+        passes = -(-self.count // len(sampler))
+        for k in range(passes):
+            sampler.set_epoch(self.epoch * passes + k)
+            yield from sampler
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch."""
+        return self.count * len(self.samplers)
+
+
+class PromptData(lightning.LightningDataModule):
+    """Prompts with clips and prompts with faces, batch after batch in turn.
+
+    Args:
+        folder: Prepared data folder.
+        batch_size: Pairs in a batch.
+        epoch_pairs: Pairs in an epoch, of both modalities together.
+        modalities: "speech", "face" or both; ablations leave one out.
+        seed: Of the order.
+        num_workers: Loader processes.
+
+    Attributes:
+        pairs: After setup: split -> modality -> pairs.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        batch_size: int = 256,
+        epoch_pairs: int = 10_000,
+        modalities: Sequence[str] = MODALITIES,
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__()
+        if not modalities or set(modalities) - set(MODALITIES):
+            raise InputError(f"modalities must be some of {MODALITIES}, not {list(modalities)}")
+        self.folder, self.modalities = Path(folder), list(modalities)
+        self.batch_size, self.epoch_pairs = batch_size, epoch_pairs
+        self.seed, self.num_workers = seed, num_workers
+        self.pairs: dict[str, dict[str, PromptPairs]] = {}
+        self._sets: dict[str, PromptDataset] = {}
+
+    def setup(self, stage: str) -> None:
+        """Read the tables.
+
+        Raises:
+            InputError: A split has no pairs of a wanted modality.
+        """
+        if self.pairs:
+            return
+        for split in SPLITS:
+            self.pairs[split] = {m: read_prompts(self.folder, split, m) for m in self.modalities}
+            for modality, pairs in self.pairs[split].items():
+                if not pairs.prompts:
+                    raise InputError(f"{self.folder}/pairs/prompt_{modality}_{split}.csv is empty")
+
+    def prompts(self, split: str) -> list[str]:
+        """Distinct prompts of a split, sorted."""
+        return sorted({p for pairs in self.pairs[split].values() for p in pairs.prompts})
+
+    def attach(self, styles: dict[str, Table], features: Table | None) -> None:
+        """Take what the frozen networks say; the loaders need it.
+
+        Args:
+            styles: Modality -> z_s by cut id, or z_f by face.
+            features: Backbone features by prompt; None when the backbone learns.
+        """
+        for split, by_modality in self.pairs.items():
+            self._sets[split] = PromptDataset(
+                by_modality,
+                {m: styles[m].take(pairs.items) for m, pairs in by_modality.items()},
+                features and {m: features.take(p.prompts) for m, p in by_modality.items()},
+            )
+
+    def train_dataloader(self) -> DataLoader:
+        """Training batches, the modalities in turn."""
+        count = max(1, self.epoch_pairs // (self.batch_size * len(self.modalities)))
+        return self._loader("train", True, count)
+
+    def val_dataloader(self) -> DataLoader:
+        """Validation batches, the modalities in turn."""
+        return self._loader("valid", False, None)
+
+    def _loader(self, split: str, shuffle: bool, count: int | None) -> DataLoader:
+        samplers = {
+            modality: EpochBatches.of(
+                self, len(pairs.prompts), self.batch_size, shuffle=shuffle, seed=self.seed
+            )
+            for modality, pairs in self.pairs[split].items()
+        }
+        batches = AlternatingBatches(samplers, count)
+        return DataLoader(
+            self._sets[split], batch_size=None, sampler=batches, num_workers=self.num_workers
+        )

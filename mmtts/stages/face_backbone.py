@@ -1,0 +1,148 @@
+"""Pre-training of a small face backbone: it learns from a face-recognition teacher's embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmtts.checkpoint import save_model
+from mmtts.data.face_images import FaceImageBatch, augment
+from mmtts.losses.margin_softmax import AMSoftmax
+from mmtts.losses.relational_distillation import RelationalDistillation
+from mmtts.metrics.verification import equal_error_rate, make_pairs, roc_auc
+from mmtts.networks.face_backbone import SmallFaceNet
+from mmtts.stages.validation import unit
+
+
+class FaceBackboneStage(lightning.LightningModule):
+    """Trains `SmallFaceNet` where a published face-recognition network cannot be had.
+
+    The loss is point + relation + person, each with a weight (0 turns it off):
+
+    - point: 1 - cosine between a linear projection of the features and the teacher's embedding;
+    - relation: relational distillation of the features from the face teacher;
+    - person: AM-Softmax over the training people.
+
+    Args:
+        backbone: The network.
+        optimizer: Called with the parameters, returns the optimizer.
+        scheduler: Called with the optimizer; None for a constant rate.
+        point_weight: Weight of the point loss.
+        relation_weight: Weight of the relation loss.
+        person_weight: Weight of the person loss.
+        person_scale: s of AM-Softmax.
+        person_margin: m of AM-Softmax.
+    """
+
+    def __init__(
+        self,
+        backbone: SmallFaceNet,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        scheduler: Callable[..., Any] | None = None,
+        point_weight: float = 1.0,
+        relation_weight: float = 5.0,
+        person_weight: float = 0.1,
+        person_scale: float = 30.0,
+        person_margin: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(ignore=["backbone", "optimizer", "scheduler"])
+        self.backbone = backbone
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.distillation = RelationalDistillation(mu=0.0)
+        self.projection: nn.Linear | None = None
+        self.person_classifier: AMSoftmax | None = None
+        self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def setup(self, stage: str) -> None:
+        """Take the number of people and the teacher's size from the data."""
+        if self.projection is not None:
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        width = self.backbone.feature_dim
+        self.projection = nn.Linear(width, data.teacher_dim)
+        self.person_classifier = AMSoftmax(
+            width, data.n_people, self.hparams["person_scale"], self.hparams["person_margin"]
+        )
+
+    def configure_optimizers(self) -> Any:
+        """Optimizer over all parameters, its scheduler stepped per step."""
+        optimizer = self.optimizer(self.parameters())
+        if self.scheduler is None:
+            return optimizer
+        return [optimizer], [{"scheduler": self.scheduler(optimizer), "interval": "step"}]
+
+    def training_step(self, batch: FaceImageBatch, batch_idx: int) -> Tensor:
+        """One step on augmented crops."""
+        losses = self._step(batch._replace(face=augment(batch.face)))[0]
+        self._log("train", losses, batch)
+        return losses["loss"]
+
+    def validation_step(self, batch: FaceImageBatch, batch_idx: int) -> Tensor:
+        """The same losses on clean crops of people who are in no training batch."""
+        losses, features = self._step(batch)
+        self._log("valid", losses, batch)
+        self._seen.append((features.float().cpu(), batch.teacher.cpu(), batch.person.cpu()))
+        return losses["loss"]
+
+    def on_validation_epoch_end(self) -> None:
+        """Log verification among the unseen people, and how well the teacher is followed.
+
+        `valid/auc_teacher` is the teacher's own AUC on the same pairs, the student's ceiling.
+        """
+        features, teacher, person = (torch.cat(parts) for parts in zip(*self._seen, strict=True))
+        self._seen.clear()
+        student, target = (_own_similarity(x.numpy()) for x in (features, teacher))
+        people = [str(number) for number in person.tolist()]
+        pairs = make_pairs(student, people[::2], people[1::2])
+        scores = {
+            "auc": roc_auc(pairs),
+            "eer": equal_error_rate(pairs),
+            "auc_teacher": roc_auc(make_pairs(target, people[::2], people[1::2])),
+            "teacher_correlation": float(np.corrcoef(student.ravel(), target.ravel())[0, 1]),
+        }
+        self.log_dict({f"valid/{name}": value for name, value in scores.items()}, sync_dist=True)
+
+    def _step(self, batch: FaceImageBatch) -> tuple[dict[str, Tensor], Tensor]:
+        assert self.projection is not None and self.person_classifier is not None
+        weights, features = self.hparams, self.backbone(batch.face)
+        losses = {}
+        if weights["point_weight"]:
+            cosine = F.cosine_similarity(self.projection(features), batch.teacher, dim=-1)
+            losses["point"] = (1.0 - cosine).mean()
+        if weights["relation_weight"]:
+            losses["relation"] = self.distillation(features, None, batch.teacher)
+        known = batch.person < self.person_classifier.weight.shape[0]
+        if weights["person_weight"] and bool(known.any()):
+            losses["person"] = self.person_classifier(features[known], batch.person[known])
+        terms = [weights[f"{name}_weight"] * value for name, value in losses.items()]
+        losses["loss"] = torch.stack(terms).sum()
+        return losses, features
+
+    def _log(self, split: str, losses: dict[str, Tensor], batch: FaceImageBatch) -> None:
+        self.log_dict(
+            {f"{split}/{name}": value.detach() for name, value in losses.items()},
+            batch_size=len(batch.ids),
+            sync_dist=split == "valid",
+        )
+
+    def export(self, folder: Path) -> Path:
+        """Write the model folder: the backbone alone."""
+        extra = {"training": {"steps": self.global_step, "people": self._n_people()}}
+        return save_model(folder, "face_backbone", {"face_backbone": self.backbone}, extra=extra)
+
+    def _n_people(self) -> int:
+        return 0 if self.person_classifier is None else len(self.person_classifier.weight)
+
+
+def _own_similarity(embeddings: np.ndarray) -> np.ndarray:
+    """Cosines of every other picture with the rest: so none is compared with itself."""
+    embeddings = unit(embeddings)
+    return embeddings[::2] @ embeddings[1::2].T

@@ -1,0 +1,307 @@
+"""Stage 2: the face encoder enters the style space that stage 1 has defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmtts.checkpoint import load_config, load_network, save_model
+from mmtts.data.face_images import augment
+from mmtts.data.frozen import Table, read_teacher
+from mmtts.data.pairs import FaceSpeechBatch, FaceSpeechData
+from mmtts.errors import InputError
+from mmtts.losses.margin_softmax import AMSoftmax
+from mmtts.losses.relational_distillation import RelationalDistillation
+from mmtts.networks.face_backbone import SmallFaceNet
+from mmtts.networks.face_encoder import FaceEncoder
+from mmtts.networks.style_sampler import StyleSampler
+from mmtts.pictures import matrix_picture, style_space_picture
+from mmtts.stages.frozen import feature_table, style_table
+from mmtts.stages.validation import cross_modal_scores, ridge, unit
+
+RIDGE_PENALTY = 1.0
+VALIDATION_SEED = 7
+SHORT_SCORES = ("auc", "match5", "auc_gender")
+
+
+class FaceEncoderStage(lightning.LightningModule):
+    """Trains the face encoder and p(z_s | z_f) against the frozen speech styles.
+
+    The loss is identity + distillation + contrast + sampler, each with a weight (0 turns it off):
+
+    - identity: alpha * AM-Softmax(z_s; W) + AM-Softmax(z_f; W), one W for both modalities, which
+      starts at the people's mean speech styles;
+    - distillation: z_f's similarities follow mu * S(z_s) + (1 - mu) * S(face teacher);
+    - contrast: z_f is near the z_s of all clips of its person;
+    - sampler: the style sampler explains z_s given z_f.
+
+    E_s itself is not here: its styles were computed once. Without `train_backbone` the same is true
+    of the face backbone, which is then frozen.
+
+    Args:
+        face_encoder: The network.
+        style_sampler: The network, or None for none (ablation).
+        distillation: The loss with its two teachers' balance mu.
+        contrast: `InfoNCE` or `SigLIP`.
+        optimizer: Called with the parameters, returns the optimizer.
+        scheduler: Called with the optimizer; None for a constant rate.
+        stage1: Model folder of stage 1.
+        face_backbone: Model folder of a pre-trained `SmallFaceNet`; None keeps the encoder's own.
+        identity_weight: Weight of the identity loss.
+        alpha: Weight of speech within it.
+        distillation_weight: Weight of the distillation loss.
+        contrast_weight: Weight of the contrast loss.
+        sampler_weight: Weight of the sampler loss.
+        sampler_reaches_encoder: Whether the sampler's gradient trains the encoder too.
+        scale: s of AM-Softmax.
+        margin: m of AM-Softmax.
+        train_backbone: Whether the backbone learns (from pictures), or stays frozen (cached).
+        views: Views of each face that a frozen backbone's cache holds; 1 is the crop alone.
+    """
+
+    def __init__(
+        self,
+        face_encoder: FaceEncoder,
+        style_sampler: StyleSampler | None,
+        distillation: RelationalDistillation,
+        contrast: nn.Module,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        scheduler: Callable[..., Any] | None,
+        stage1: str,
+        face_backbone: str | None = None,
+        identity_weight: float = 1.0,
+        alpha: float = 0.5,
+        distillation_weight: float = 1.0,
+        contrast_weight: float = 1.0,
+        sampler_weight: float = 1.0,
+        sampler_reaches_encoder: bool = False,
+        scale: float = 30.0,
+        margin: float = 0.2,
+        train_backbone: bool = False,
+        views: int = 8,
+    ) -> None:
+        super().__init__()
+        modules = ["face_encoder", "style_sampler", "distillation", "contrast"]
+        self.save_hyperparameters(ignore=[*modules, "optimizer", "scheduler"])
+        self.face_encoder, self.style_sampler = face_encoder, style_sampler
+        self.distillation, self.contrast = distillation, contrast
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.stage1 = load_config(stage1, "speech_tts")
+        self.classifier: AMSoftmax | None = None
+        self.ridge_scores: dict[str, float] = {}
+        if face_backbone is not None:
+            self._load_backbone(Path(face_backbone))
+        self.face_encoder.backbone.requires_grad_(train_backbone)
+
+    def _load_backbone(self, folder: Path) -> None:
+        """Give the encoder a pre-trained backbone.
+
+        Raises:
+            InputError: The folder holds none, or one of another shape.
+        """
+        config = load_config(folder, "face_backbone")
+        backbone = load_network(folder, config, "face_backbone", SmallFaceNet)
+        own = self.face_encoder.backbone
+        if not isinstance(own, SmallFaceNet) or own.config != backbone.config:
+            raise InputError(
+                f"{folder} holds a SmallFaceNet of {backbone.config}, but the face encoder has "
+                f"another backbone; set model.face_encoder.backbone_config to the same"
+            )
+        own.load_state_dict(backbone.state_dict())
+
+    def train(self, mode: bool = True) -> FaceEncoderStage:
+        """Switch the mode of what learns; a frozen backbone stays in evaluation mode."""
+        super().train(mode)
+        if not self.hparams["train_backbone"]:
+            self.face_encoder.backbone.eval()
+        return self
+
+    def setup(self, stage: str) -> None:
+        """Compute or read the frozen tables and start W at the people's mean styles."""
+        if self.classifier is not None:
+            return
+        data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
+        style = style_table(self.stage1.folder, data.folder)
+        views, features = int(self.hparams["views"]), None
+        if not self.hparams["train_backbone"]:
+            faces = data.faces("train") + data.faces("valid")
+            features = feature_table(self.face_encoder, data.folder, faces, views)
+        teacher = self._teacher(data.folder, features)
+        data.attach(style, features, teacher, views)
+        batch = data.all_of("train") if features is not None else None
+        self.classifier = AMSoftmax(
+            style.values.shape[1], len(data.people), self.hparams["scale"], self.hparams["margin"]
+        )
+        rows = style.take(pair.cut for pair in data.pairs["train"])
+        people = [data.people.index(pair.person) for pair in data.pairs["train"]]
+        sums = torch.zeros(len(data.people), rows.shape[1])
+        sums.index_add_(0, torch.tensor(people), torch.from_numpy(rows))
+        self.classifier.weight.data.copy_(F.normalize(sums, dim=-1))
+        if batch is not None and features is not None:
+            self.ridge_scores = ridge_baseline(data, features, style)
+
+    def _teacher(self, folder: Path, features: Table | None) -> Table | None:
+        """The face teacher: a file, or a frozen backbone that is itself a recognition network."""
+        teacher = read_teacher(folder)
+        if teacher is None and features is not None:
+            return Table("face teacher embedding", features.ids, features.values[:, 0])
+        if teacher is None and self.hparams["distillation_weight"] and self.distillation.mu < 1:
+            raise InputError(
+                f"{folder} has no face_teacher.npz; make one, or listen to the speech teacher "
+                "alone with loss.distillation.mu=1"
+            )
+        return teacher
+
+    def configure_optimizers(self) -> Any:
+        """Optimizer over what learns, its scheduler stepped per step."""
+        optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
+        if self.scheduler is None:
+            return optimizer
+        return [optimizer], [{"scheduler": self.scheduler(optimizer), "interval": "step"}]
+
+    def training_step(self, batch: FaceSpeechBatch, batch_idx: int) -> Tensor:
+        """One step; logs every loss as ``train/<name>``."""
+        losses = self._step(batch)
+        self._log("train", losses, batch)
+        return losses["loss"]
+
+    def validation_step(self, batch: FaceSpeechBatch, batch_idx: int) -> Tensor:
+        """The same losses with fixed noise on people of no training pair."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(VALIDATION_SEED + batch_idx)
+            losses = self._step(batch)
+        self._log("valid", losses, batch)
+        return losses["loss"]
+
+    def _step(self, batch: FaceSpeechBatch) -> dict[str, Tensor]:
+        assert self.classifier is not None
+        weights, z_s, losses = self.hparams, batch.style, {}
+        z_f = self._encode(batch)
+        if weights["identity_weight"] and bool(
+            (known := batch.person < len(self.classifier.weight)).any()
+        ):
+            person = batch.person[known]
+            heard, seen = self.classifier(z_s[known], person), self.classifier(z_f[known], person)
+            losses["identity"] = weights["alpha"] * heard + seen
+        if weights["distillation_weight"]:
+            losses["distillation"] = self.distillation(z_f, z_s, batch.face_teacher)
+        if weights["contrast_weight"]:
+            losses["contrast"] = self.contrast(z_f, z_s, batch.person[:, None] == batch.person)
+        if weights["sampler_weight"] and self.style_sampler is not None:
+            condition = z_f if weights["sampler_reaches_encoder"] else z_f.detach()
+            losses["sampler"] = self.style_sampler.loss(z_s, condition)
+        terms = [weights[f"{name}_weight"] * value for name, value in losses.items()]
+        losses["loss"] = torch.stack(terms).sum() if terms else z_f.sum() * 0.0
+        return losses
+
+    def _encode(self, batch: FaceSpeechBatch) -> Tensor:
+        """z_f of a batch, from cached features or from pictures."""
+        if batch.features is not None:
+            return self.face_encoder.head(batch.features)
+        assert batch.face is not None
+        return self.face_encoder(augment(batch.face) if self.training else batch.face)
+
+    def _log(self, split: str, losses: dict[str, Tensor], batch: FaceSpeechBatch) -> None:
+        self.log_dict(
+            {f"{split}/{name}": value.detach() for name, value in losses.items()},
+            batch_size=len(batch.ids),
+            sync_dist=split == "valid",
+        )
+
+    @torch.no_grad()
+    def on_validation_epoch_end(self) -> None:
+        """Log how well unseen people's faces and voices find one another.
+
+        `valid/auc` and its companions compare z_f with z_s, `valid/mean_*` the sampler's mean with
+        z_s, `valid/ridge_*` the prediction of a ridge regression from the same features.
+        """
+        data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
+        batch = self.transfer_batch_to_device(data.all_of("valid"), self.device, 0)
+        z_f, z_s = self._encode(batch), batch.style.cpu().numpy()
+        scores = face_voice_scores(data, z_f.cpu().numpy(), z_s)
+        if self.style_sampler is not None:
+            mean = self.style_sampler.mean(z_f).cpu().numpy()
+            of_mean = face_voice_scores(data, mean, z_s)
+            scores |= {f"mean_{name}": of_mean[name] for name in SHORT_SCORES}
+        scores |= {
+            f"ridge_{name}": v for name, v in self.ridge_scores.items() if name in SHORT_SCORES
+        }
+        measured = {f"valid/{name}": v for name, v in scores.items() if not np.isnan(v)}
+        self.log_dict(measured, sync_dist=True)
+
+    @torch.no_grad()
+    def pictures(self, batch: FaceSpeechBatch) -> dict[str, np.ndarray]:
+        """The style space with faces and clips by gender, and the similarity matrices."""
+        order = torch.argsort(batch.gender, stable=True)
+        z_f, z_s = self._encode(batch)[order].cpu().numpy(), batch.style[order].cpu().numpy()
+        gender = batch.gender[order].cpu().numpy()
+        names = {0: "female", 1: "male", -1: "unknown"}
+        groups = {
+            f"{kind}, {name}": points[gender == code]
+            for kind, points in (("clips", z_s), ("faces", z_f))
+            for code, name in names.items()
+        }
+        matrices = {"clips (speech teacher)": z_s @ z_s.T, "faces (student)": z_f @ z_f.T}
+        if batch.face_teacher is not None:
+            teacher = unit(batch.face_teacher[order].cpu().numpy())
+            matrices["face teacher"] = teacher @ teacher.T
+        return {
+            "style_space": style_space_picture(groups),
+            "similarity": matrix_picture(matrices),
+        }
+
+    def export(self, folder: Path) -> Path:
+        """Write the model folder (face encoder and style sampler)."""
+        networks: dict[str, nn.Module] = {"face_encoder": self.face_encoder}
+        if self.style_sampler is not None:
+            networks["style_sampler"] = self.style_sampler
+        extra = {"training": {"steps": self.global_step}}
+        return save_model(
+            folder,
+            "face_encoder",
+            networks,
+            extra=extra,
+            lineage={"speech_tts": self.stage1.sha256},
+        )
+
+
+def face_voice_scores(
+    data: FaceSpeechData, faces: np.ndarray, voices: np.ndarray
+) -> dict[str, float]:
+    """`cross_modal_scores` of the validation pairs, each face and each clip once."""
+    pairs, batch = data.pairs["valid"], data.all_of("valid")
+    face_rows = sorted({pair.face: k for k, pair in enumerate(pairs)}.values())
+    clip_rows = sorted({pair.cut: k for k, pair in enumerate(pairs)}.values())
+    codes = dict(zip((p.person for p in pairs), batch.gender.tolist(), strict=True))
+    return cross_modal_scores(
+        faces[face_rows],
+        voices[clip_rows],
+        [pairs[k].person for k in face_rows],
+        [pairs[k].person for k in clip_rows],
+        {person: str(code) for person, code in codes.items() if code >= 0},
+    )
+
+
+def ridge_baseline(
+    data: FaceSpeechData, features: Table, style: Table, penalty: float = RIDGE_PENALTY
+) -> dict[str, float]:
+    """Scores of a ridge regression from the clean backbone features to z_s, on unseen people."""
+    rows = {
+        split: (
+            unit(features.take(p.face for p in pairs)[:, 0]),
+            style.take(p.cut for p in pairs),
+        )
+        for split, pairs in data.pairs.items()
+    }
+    weights, offset = ridge(*rows["train"], penalty)
+    # The offset is the average voice: it says nothing about who is who, so it is left out.
+    x, y = rows["valid"]
+    predicted = unit(x @ weights + offset - rows["train"][1].mean(0))
+    return face_voice_scores(data, predicted, unit(y - rows["train"][1].mean(0)))
