@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parent
 # Inside the package when installed from a wheel, beside it in a source tree.
 CONFIG_DIR = next(p for p in (PACKAGE / "conf", PACKAGE.parent / "conf") if p.is_dir())
 
+SWEEP_FLAGS = ("-m", "--multirun")
 EXPERIMENT = "experiment@_global_"
 
 # Words that already decide a run's folder, so that a sweep over them needs no folder level.
@@ -28,10 +29,13 @@ def hydra_words(words: list[str]) -> list[str]:
     """Turn what people type into what Hydra takes.
 
     ``stage=2`` and ``stage=1,2`` are quoted, because Hydra takes only strings for groups, and
-    ``experiment=x`` becomes ``experiment@_global_=x``, because an experiment may set any key.
+    ``experiment=x`` becomes ``experiment@_global_=x``, because an experiment may set any key. The
+    flag of a sweep goes first, because nothing may stand between overrides.
     """
-    result = []
+    result = ["--multirun"] if is_sweep(words) else []
     for word in words:
+        if word in SWEEP_FLAGS:
+            continue
         key, equals, value = word.partition("=")
         if equals and key == "stage":
             plain = value.replace("'", "").replace('"', "")
@@ -44,7 +48,7 @@ def hydra_words(words: list[str]) -> list[str]:
 
 def is_sweep(words: list[str]) -> bool:
     """Whether the words ask for several runs."""
-    return "-m" in words or "--multirun" in words
+    return any(flag in words for flag in SWEEP_FLAGS)
 
 
 def name_sweep_folders(words: list[str]) -> list[str]:
@@ -161,7 +165,8 @@ def _known_keys(words: list[str], config_name: str) -> list[str]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    chosen = [w for w in words if re.match(rf"(stage|{EXPERIMENT})='?[\w-]+'?$", w)]
+    choice = rf"(stage|{EXPERIMENT})='?[\w-]+'?$|hydra\.searchpath="
+    chosen = [word for word in words if re.match(choice, word)]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):

@@ -40,7 +40,8 @@ class ResumableLoader:
 
     def state_dict(self) -> dict[str, int]:
         """Batches of this epoch that the optimizer has seen."""
-        return {"batches": self.trainer.fit_loop.epoch_loop.batch_progress.current.processed}
+        done: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        return {"batches": done.processed}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Skip those in the next epoch, unless it had ended."""

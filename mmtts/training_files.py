@@ -70,6 +70,7 @@ class LastCheckpoint(Callback):
     ) -> None:
         """Write the state that an interrupt or an error finds, where no other process is needed."""
         if trainer.world_size == 1 and trainer.training and trainer.global_step > self._saved_step:
+            _forget_begun_batch(trainer)
             self._save(trainer)
             logger.info("saved %s; the same command with resume=true goes on", self.path)
 
@@ -78,6 +79,17 @@ class LastCheckpoint(Callback):
             return
         self._saved_step = trainer.global_step
         trainer.save_checkpoint(self.path)
+
+
+def _forget_begun_batch(trainer: Trainer) -> None:
+    """Undo the count of a batch that was begun but not trained on.
+
+    Lightning restarts the count of the epoch without it, but keeps it in the total, so that every
+    later validation and log row would come one step early.
+    """
+    progress: Any = trainer.fit_loop.epoch_loop.batch_progress
+    for count in (progress.total, progress.current):
+        count.ready = count.started = count.processed
 
 
 class MetricsTable(Logger):

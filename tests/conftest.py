@@ -2,9 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from prepared_folder import make_prepared_folder
+
+if TYPE_CHECKING:
+    from training import Runner
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
@@ -29,3 +33,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Read-only for tests: copy it before changing anything in it.
     """
     return make_prepared_folder(tmp_path_factory.mktemp("prepared") / "hum")
+
+
+@pytest.fixture
+def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Runner":
+    """Runs ``mmtts.train`` in a temporary folder."""
+    from training import Runner
+
+    return Runner(tmp_path, monkeypatch)

@@ -112,3 +112,14 @@ class SmallStage(lightning.LightningModule):
 
     def export(self, folder: Path) -> Path:
         return save_model(folder, "vocoder", {"vocoder": self.network})
+
+
+class StopAt(lightning.Callback):
+    """Fails before a step, as a full disk or a lost node would."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            raise RuntimeError("stopped on purpose")
