@@ -1,0 +1,119 @@
+"""Voices from pictures, descriptions and clips."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from mmtts.audio import SAMPLE_RATE, active_rms_db, load_audio, normalize_loudness, trim_silence
+from mmtts.errors import InputError
+from mmtts.system_folder import Speaker, SystemFolder
+from mmtts.utterance import make_generator
+from mmtts.voice import Voice
+
+if TYPE_CHECKING:
+    from mmtts.data.faces import FaceCropper
+    from mmtts.networks.face_encoder import FaceEncoder
+    from mmtts.networks.prompt_encoder import PromptEncoder
+    from mmtts.networks.style_sampler import StyleSampler
+
+SHORTEST_CLIP_SECONDS = 0.5
+LONGEST_CLIP_SECONDS = 60.0  # more of a reference clip says nothing new about the voice
+QUIETEST_CLIP_DB = -65.0
+LONGEST_PROMPT = 2000  # characters
+
+
+class VoiceMaker:
+    """Turns each kind of input into a point of one system's style space.
+
+    Args:
+        system: Where the encoders come from; each is loaded on its first use.
+        speaker: Its acoustic model holds the encoder of clips.
+    """
+
+    def __init__(self, system: SystemFolder, speaker: Speaker) -> None:
+        self._system, self._speaker = system, speaker
+
+    @cached_property
+    def _face(self) -> tuple[FaceEncoder, StyleSampler]:
+        return self._system.face_encoder()
+
+    @cached_property
+    def _cropper(self) -> FaceCropper:
+        from mmtts.data.faces import FaceCropper
+
+        return FaceCropper()
+
+    @cached_property
+    def _prompt(self) -> tuple[PromptEncoder, StyleSampler]:
+        return self._system.prompt_encoder()
+
+    @torch.inference_mode()
+    def from_face(self, face: str | os.PathLike[str], seed: int | None, guidance: float) -> Voice:
+        """Make a voice that fits the largest face in a picture.
+
+        Raises:
+            InputError: The file is no picture, or shows no face, or the system has no face encoder.
+        """
+        encoder, sampler = self._face
+        crop = self._cropper(face).to(self._system.device)
+        z = _pick(sampler, encoder(crop[None]), seed, guidance)
+        return self._voice(
+            z, {"from": "face", "file": Path(face).name, "seed": seed, "guidance": guidance}
+        )
+
+    @torch.inference_mode()
+    def from_prompt(self, prompt: str, seed: int | None, guidance: float) -> Voice:
+        """Make a voice that fits a description.
+
+        Raises:
+            InputError: The prompt is empty or far too long, or the system has no prompt encoder.
+        """
+        prompt = " ".join(prompt.split())
+        if not any(character.isalpha() for character in prompt):
+            raise InputError('the prompt says nothing; describe a voice, such as "a calm old man"')
+        if len(prompt) > LONGEST_PROMPT:
+            raise InputError(
+                f"the prompt has {len(prompt)} characters; {LONGEST_PROMPT} is the limit"
+            )
+        encoder, sampler = self._prompt
+        tokens = encoder.tokenize([prompt]).to(self._system.device)
+        z = _pick(sampler, encoder(tokens), seed, guidance)
+        return self._voice(
+            z, {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
+        )
+
+    @torch.inference_mode()
+    def from_speech(self, clip: str | os.PathLike[str]) -> Voice:
+        """Take the voice of a clip, of which the first minute of sound is used.
+
+        Raises:
+            InputError: The file is no audio, or holds less than half a second of sound.
+        """
+        samples = trim_silence(load_audio(clip, SAMPLE_RATE))
+        samples = samples[: int(LONGEST_CLIP_SECONDS * SAMPLE_RATE)]
+        if active_rms_db(samples) < QUIETEST_CLIP_DB:
+            raise InputError(f"{clip} is silent; give a clip of someone speaking")
+        if len(samples) < SHORTEST_CLIP_SECONDS * SAMPLE_RATE:
+            raise InputError(f"{clip} holds less than half a second of sound; give a longer clip")
+        wav = torch.from_numpy(normalize_loudness(samples))[None].to(self._system.device)
+        mel = self._speaker.mel(wav)
+        lens = torch.tensor([mel.shape[1]], device=mel.device)
+        z = self._speaker.acoustic_model.encode_style(mel, lens)[0]
+        return self._voice(z, {"from": "speech", "file": Path(clip).name})
+
+    def _voice(self, z: Tensor, origin: dict[str, Any]) -> Voice:
+        return Voice(z.cpu().numpy(), origin, self._system.config.sha256)
+
+
+def _pick(sampler: StyleSampler, condition: Tensor, seed: int | None, guidance: float) -> Tensor:
+    """Choose from the voices that fit a condition (1, D), or take their mean: z (D,)."""
+    if seed is None:
+        return sampler.mean(condition, guidance)[0]
+    generator = make_generator(seed, condition.device)
+    return sampler.sample(condition, guidance=guidance, generator=generator)[0, 0]
