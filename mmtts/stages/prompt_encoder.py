@@ -127,7 +127,7 @@ class PromptEncoderStage(lightning.LightningModule):
         """z_f of every face with a prompt, and the frozen sampler behind them."""
         if self.hparams["stage2"] is None:
             raise InputError(
-                "prompt-face pairs need stage2=FOLDER, or stage.data.modalities=[speech] without them"
+                "prompt-face pairs need stage2=FOLDER; without: stage.data.modalities=[speech]"
             )
         folder = Path(self.hparams["stage2"])
         config = load_config(folder, "face_encoder")

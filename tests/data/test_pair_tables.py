@@ -1,0 +1,55 @@
+"""Pair tables: what is read, and what is said about a broken one."""
+
+from pathlib import Path
+
+import pytest
+
+from mmtts.data.attributes import compatible, decode_attributes
+from mmtts.data.pair_tables import read_face_speech, read_faces, read_prompts
+from mmtts.errors import InputError
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_reads_the_prepared_tables(prepared: Path) -> None:
+    faces = read_faces(prepared)
+    assert len(faces) == 20 and faces[0].face.startswith("faces/")
+    pairs = read_face_speech(prepared, "train")
+    assert {p.person for p in pairs} <= {f.person for f in faces if f.split == "train"}
+    for item in ("speech", "face"):
+        prompts = read_prompts(prepared, "valid", item)
+        assert prompts.named.shape == (len(prompts.prompts), 6)
+        fits = compatible(prompts.named, prompts.known)
+        assert fits.diagonal().all()  # every prompt fits the item that it was written for
+
+
+def test_prompts_keep_what_they_name(prepared: Path) -> None:
+    pairs = read_prompts(prepared, "train", "speech")
+    row = pairs.prompts.index("The voice of a young woman.")
+    assert decode_attributes(pairs.named[row]) == {"gender": "female", "age": "young"}
+
+
+def test_errors_name_file_and_place(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read .*faces.csv"):
+        read_faces(tmp_path)
+    write(tmp_path, "faces.csv", "face,person\na.png,x\n")
+    with pytest.raises(InputError, match="no column 'split'"):
+        read_faces(tmp_path)
+    header = "face,person,split,gender,age,expression\n"
+    write(tmp_path, "faces.csv", header + "a.png,x,train,,,\nb.png,x,test,,,\n")
+    with pytest.raises(InputError, match="'x' in two splits"):
+        read_faces(tmp_path)
+    write(tmp_path, "faces.csv", header + "a.png,x,train\n")
+    with pytest.raises(InputError, match="line 2: 3 cells instead of 6"):
+        read_faces(tmp_path)
+    names = "gender,age,pitch,pace,energy,emotion"
+    items = ",".join(f"item_{name}" for name in names.split(","))
+    text = f"prompt,cut,{names},{items}\nHi.,c,robot,,,,,,,,,,,\n"
+    write(tmp_path, "pairs/prompt_speech_train.csv", text)
+    with pytest.raises(InputError, match=r"prompt_speech_train.csv, line 2: .*robot"):
+        read_prompts(tmp_path, "train", "speech")

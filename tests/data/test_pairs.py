@@ -1,0 +1,86 @@
+"""Stage-2 and stage-3 batches: rows belong together, modalities take turns."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmtts.data.frozen import Table
+from mmtts.data.pair_tables import read_face_speech, read_faces
+from mmtts.data.pairs import FaceSpeechData
+from mmtts.data.prompt_pairs import PromptData
+from mmtts.errors import InputError
+
+
+def numbered(name: str, ids: list[str], *shape: int) -> Table:
+    """A table whose k-th row is full of k."""
+    values = np.arange(len(ids), dtype=np.float32).reshape(-1, *[1] * len(shape))
+    return Table(name, ids, np.broadcast_to(values, (len(ids), *shape)).copy())
+
+
+@pytest.fixture
+def face_speech(prepared: Path) -> FaceSpeechData:
+    data = FaceSpeechData(str(prepared), batch_size=8, seed=1)
+    data.setup("fit")
+    return data
+
+
+def test_rows_of_a_face_speech_batch_belong_together(
+    face_speech: FaceSpeechData, prepared: Path
+) -> None:
+    cuts = sorted({p.cut for s in ("train", "valid") for p in read_face_speech(prepared, s)})
+    faces = sorted(face.face for face in read_faces(prepared))
+    style, features = numbered("style", cuts, 4), numbered("features", faces, 3, 5)
+    face_speech.attach(style, features, numbered("teacher", faces, 6), views=3)
+    person_of = {face.face: face.person for face in read_faces(prepared)}
+    for batch in face_speech.train_dataloader():
+        assert batch.face is None and batch.features is not None
+        assert batch.features.shape == (8, 5) and batch.face_teacher is not None
+        for k, face in enumerate(batch.ids):
+            person = person_of[face]
+            assert face_speech.people[batch.person[k]] == person
+            assert cuts[int(batch.style[k, 0])].startswith(person)
+            assert faces[int(batch.features[k, 0])] == face
+            assert faces[int(batch.face_teacher[k, 0])] == face
+            assert batch.gender[k] == int(person[-2:]) % 2
+    assert face_speech.all_of("valid").person.min() >= len(face_speech.people)
+
+
+def test_pictures_come_when_the_backbone_learns(face_speech: FaceSpeechData) -> None:
+    cuts = sorted({p.cut for pairs in face_speech.pairs.values() for p in pairs})
+    face_speech.attach(numbered("style", cuts, 4), None, None)
+    batch = next(iter(face_speech.train_dataloader()))
+    assert batch.features is None and batch.face_teacher is None
+    assert batch.face is not None and batch.face.shape == (8, 3, 112, 112)
+
+
+def test_a_missing_style_is_named(face_speech: FaceSpeechData) -> None:
+    with pytest.raises(InputError, match="have no style"):
+        face_speech.attach(numbered("style", ["a"], 4), None, None)
+
+
+def test_prompt_batches_take_turns(prepared: Path) -> None:
+    data = PromptData(str(prepared), batch_size=6, epoch_pairs=48, seed=2)
+    data.setup("fit")
+    items = {
+        m: sorted({i for split in data.pairs.values() for i in split[m].items})
+        for m in data.modalities
+    }
+    data.attach({m: numbered(m, ids, 4) for m, ids in items.items()}, None)
+    batches = list(data.train_dataloader())
+    assert [batch.modality for batch in batches] == ["speech", "face"] * 4
+    for batch in batches:
+        assert batch.style.shape == (6, 4) and len(batch.prompts) == 6
+        assert [items[batch.modality][int(row)] for row in batch.style[:, 0]] == batch.ids
+        assert batch.attributes.dtype == torch.int64
+        named = batch.attributes >= 0
+        assert torch.equal(batch.attributes[named], batch.item_attributes[named])
+
+
+def test_one_modality_is_enough(prepared: Path) -> None:
+    data = PromptData(str(prepared), modalities=["speech"])
+    data.setup("fit")
+    assert set(data.pairs["train"]) == {"speech"}
+    with pytest.raises(InputError, match="modalities must be some of"):
+        PromptData(str(prepared), modalities=["smell"])
