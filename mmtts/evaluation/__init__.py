@@ -1,0 +1,1 @@
+"""Evaluation: the questions that the measures answer, and the report they are written to."""

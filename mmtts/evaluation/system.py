@@ -1,0 +1,115 @@
+"""A system under test: a synthesizer with a name, whose answers are remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmtts.audio import SAMPLE_RATE, resample, save_audio
+from mmtts.data.cuts import Clip, load_samples
+from mmtts.data.face_images import read_crops
+from mmtts.errors import InputError
+from mmtts.synthesizer import Synthesizer
+from mmtts.system_folder import Speaker, SystemFolder
+from mmtts.voice import Voice
+
+
+class System:
+    """A system folder under test.
+
+    Args:
+        name: How the report calls it.
+        parts: The folder.
+        steps: Flow steps per sentence.
+        audio: Folder that keeps what was synthesized as wav files; None keeps nothing.
+    """
+
+    def __init__(
+        self, name: str, parts: SystemFolder, steps: int = 4, audio: Path | None = None
+    ) -> None:
+        self.name, self.parts, self.steps, self.audio = name, parts, steps, audio
+        self.tts = Synthesizer(parts)
+        self._voices: dict[tuple[str, str, int | None], Voice] = {}
+        self._spoken: dict[tuple[str, bytes], np.ndarray] = {}
+
+    @cached_property
+    def speaker(self) -> Speaker:
+        """What turns phonemes and a style into sound."""
+        return self.parts.speaker()
+
+    @cached_property
+    def _face(self) -> tuple[Any, Any]:
+        return self.parts.face_encoder()
+
+    def voice_of_clip(self, clip: Clip) -> Voice:
+        """Voice of a reference clip."""
+        key = ("speech", clip.id, None)
+        if key not in self._voices:
+            with tempfile.TemporaryDirectory() as folder:
+                path = save_audio(Path(folder) / "clip.wav", load_samples(clip), SAMPLE_RATE)
+                self._voices[key] = self.tts.voice(speech=path)
+        return self._voices[key]
+
+    def voice_of_face(self, face: Path, seed: int | None = None) -> Voice:
+        """Voice of an aligned crop, which needs no detection; without a seed the mean voice."""
+        key = ("face", str(face), seed)
+        if key not in self._voices:
+            encoder, sampler = self._face
+            with torch.inference_mode():
+                condition = encoder(read_crops(face.parent, [face.name]).to(self.parts.device))
+                if seed is None:
+                    z = sampler.mean(condition)[0]
+                else:
+                    chance = torch.Generator(condition.device).manual_seed(seed)
+                    z = sampler.sample(condition, generator=chance)[0, 0]
+            origin = {"from": "face", "file": face.name, "seed": seed}
+            self._voices[key] = Voice(z.cpu().numpy(), origin, self.parts.config.sha256)
+        return self._voices[key]
+
+    def voice_of_prompt(self, prompt: str, seed: int | None = None) -> Voice:
+        """Voice of a sentence that describes it; without a seed the mean voice."""
+        key = ("prompt", prompt, seed)
+        if key not in self._voices:
+            self._voices[key] = self.tts.voice(prompt=prompt, seed=seed)
+        return self._voices[key]
+
+    def speak(self, text: str, voice: Voice) -> np.ndarray:
+        """Speech float32 (N,) at 16 kHz."""
+        key = (text, voice.vector.tobytes())
+        if key not in self._spoken:
+            speech = self.tts(text, voice, steps=self.steps)
+            self._spoken[key] = resample(speech.samples, speech.sample_rate, SAMPLE_RATE)
+            if self.audio is not None:
+                digest = hashlib.sha256(text.encode() + key[1]).hexdigest()[:12]
+                path = self.audio / self.name / f"{digest}.wav"
+                save_audio(path, self._spoken[key], SAMPLE_RATE)
+        return self._spoken[key]
+
+    def copy(self, samples: np.ndarray) -> np.ndarray:
+        """Turn a clip (N,) at 16 kHz into a mel, and back into sound by the vocoder."""
+        with torch.inference_mode():
+            wav = torch.from_numpy(np.array(samples, np.float32))[None].to(self.parts.device)
+            copied = self.speaker.vocoder(self.speaker.mel(wav))[0].float().cpu().numpy()
+        if not np.isfinite(copied).all():
+            raise InputError(f"the vocoder of {self.name} gives values that are not finite")
+        return np.clip(copied, -1.0, 1.0)
+
+    def parameters(self) -> dict[str, int]:
+        """Number of parameters of each network that the system has."""
+        counts = {"acoustic model": _count(self.speaker.acoustic_model)}
+        counts["vocoder"] = _count(self.speaker.vocoder)
+        if self.parts.has("face_encoder"):
+            counts["face encoder and sampler"] = sum(map(_count, self._face))
+        if self.parts.has("prompt_encoder"):
+            counts["prompt encoder and sampler"] = sum(map(_count, self.parts.prompt_encoder()))
+        return counts
+
+
+def _count(network: Any) -> int:
+    return sum(p.numel() for p in network.parameters())

@@ -1,0 +1,144 @@
+"""The people of a prepared folder who took no part in training, with their clips and faces."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmtts.data.cuts import Clip, read_clips
+from mmtts.data.pair_tables import PromptPairs, read_face_speech, read_faces, read_prompts
+from mmtts.errors import InputError
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A face and a clip of one person."""
+
+    person: str
+    face: Path
+    clip: Clip
+
+
+class UnseenPeople:
+    """Reads a split of a prepared data folder.
+
+    Args:
+        folder: The prepared data folder.
+        split: Whose people; "test" as a rule.
+        seed: Of every choice among them.
+
+    Raises:
+        InputError: The folder holds no speech of that split.
+    """
+
+    def __init__(self, folder: Path, split: str = "test", seed: int = 0) -> None:
+        self.folder, self.split, self.seed = folder, split, seed
+        self.clips = {clip.id: clip for clip in read_clips(folder, split)}
+        if not self.clips:
+            raise InputError(f"{folder} has no clips in its {split} split; prepare more data")
+        self._known = _supervisions(folder, split)
+
+    def rng(self, what: str) -> np.random.Generator:
+        """A source of chance that depends only on the seed and on what it is for."""
+        return np.random.default_rng([self.seed, *what.encode()])
+
+    @cached_property
+    def genders(self) -> dict[str, str]:
+        """Person -> gender, of speakers and of faces, where it is known."""
+        found = {clip.speaker: self._known[clip.id].gender for clip in self.clips.values()}
+        faces = {f.person: f.gender for f in self._faces if f.split == self.split}
+        return {p: str(g) for p, g in {**faces, **found}.items() if g in ("female", "male")}
+
+    @cached_property
+    def corpora(self) -> dict[str, int]:
+        """Corpus -> number of clips."""
+        counts: dict[str, int] = defaultdict(int)
+        for supervision in self._known.values():
+            counts[str((supervision.custom or {}).get("corpus", "unnamed"))] += 1
+        return dict(sorted(counts.items()))
+
+    @cached_property
+    def thresholds(self) -> dict[str, Any]:
+        """Bins of pitch, pace and energy, learned from the training clips; empty when absent."""
+        try:
+            statistics = json.loads((self.folder / "statistics.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {self.folder}/statistics.json: {error}") from error
+        return dict(statistics.get("thresholds", {}))
+
+    @cached_property
+    def _faces(self) -> list[Any]:
+        return read_faces(self.folder) if (self.folder / "faces.csv").exists() else []
+
+    @cached_property
+    def clips_of(self) -> dict[str, list[Clip]]:
+        """Person -> clips, in the order of their ids."""
+        found: dict[str, list[Clip]] = defaultdict(list)
+        for _, clip in sorted(self.clips.items()):
+            found[clip.speaker].append(clip)
+        return dict(found)
+
+    def another_clip(self, clip: Clip) -> Clip | None:
+        """Another clip of the same speaker, of a second or more if there is one; None if none."""
+        others = [other for other in self.clips_of[clip.speaker] if other.id != clip.id]
+        usable = [other for other in others if other.seconds >= 1.0] or others
+        rng = self.rng(f"reference {clip.id}")
+        return usable[int(rng.integers(len(usable)))] if usable else None
+
+    def spread(self, clips: Iterable[Clip], limit: int, what: str) -> list[Clip]:
+        """Choose up to `limit` clips with all speakers as evenly present as possible."""
+        rng = self.rng(what)
+        by_speaker: dict[str, list[Clip]] = defaultdict(list)
+        for clip in sorted(clips, key=lambda clip: clip.id):
+            by_speaker[clip.speaker].append(clip)
+        queues = [[c[i] for i in rng.permutation(len(c))] for c in by_speaker.values()]
+        queues = [queues[i] for i in rng.permutation(len(queues))]
+        chosen: list[Clip] = []
+        while any(queues) and len(chosen) < limit:
+            chosen += [queue.pop() for queue in queues if queue]
+        return chosen[:limit]
+
+    def face_pairs(self, limit: int | None = None) -> list[Pair]:
+        """One face and one clip of each person who has both, in a random but seeded order."""
+        if not (self.folder / "pairs" / f"face_speech_{self.split}.csv").exists():
+            return []
+        rows: dict[str, list[Pair]] = defaultdict(list)
+        for row in read_face_speech(self.folder, self.split):
+            if row.cut in self.clips:
+                rows[row.person].append(
+                    Pair(row.person, self.folder / row.face, self.clips[row.cut])
+                )
+        rng = self.rng("face pairs")
+        chosen = [found[int(rng.integers(len(found)))] for _, found in sorted(rows.items())]
+        return [chosen[i] for i in rng.permutation(len(chosen))][:limit]
+
+    def prompts(self) -> PromptPairs | None:
+        """Prompts of the split and the clips they fit; None when there are none."""
+        if not (self.folder / "pairs" / f"prompt_speech_{self.split}.csv").exists():
+            return None
+        found = read_prompts(self.folder, self.split, "speech")
+        return found if found.prompts else None
+
+
+def training_clips(folder: Path, limit: int, seed: int) -> tuple[list[Clip], list[str]]:
+    """Clips of training people with a known gender, one per person, and those genders."""
+    people = UnseenPeople(folder, "train", seed)
+    firsts = {person: clips[0] for person, clips in people.clips_of.items()}
+    known = [clip for person, clip in firsts.items() if person in people.genders]
+    chosen = people.spread(known, limit, "probe")
+    return chosen, [people.genders[clip.speaker] for clip in chosen]
+
+
+def _supervisions(folder: Path, split: str) -> dict[str, Any]:
+    """Cut id -> its Lhotse supervision."""
+    from lhotse import CutSet
+
+    cuts = CutSet.from_file(folder / "speech" / f"cuts_{split}.jsonl.gz")
+    return {cut.id: cut.supervisions[0] for cut in cuts}
