@@ -1,0 +1,134 @@
+"""Finding the parts of a model that can be compressed, and naming those that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from mmtts.compression.blocks import block_parts
+from mmtts.compression.hugging_face import hugging_face_parts, watch_attention_masks
+from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, matrix
+from mmtts.compression.torch_layers import torch_parts, watch_text_towers
+from mmtts.errors import InputError
+from mmtts.networks.acoustic_model import AcousticModel
+
+Widths = dict[str, dict[str, int]]  # kept width of each component by layer
+
+
+class Found(NamedTuple):
+    """What a model is made of, as the compression sees it."""
+
+    parts: list[Part]
+    unknown: dict[str, str]  # layer -> why its attention stays as it is
+
+
+def find_parts(model: nn.Module) -> Found:
+    """Find attention and feed-forward parts.
+
+    Attention modules that tie the widths of their projections together are exchanged in place for
+    equivalent ones; `restore` puts those back that were not narrowed.
+    """
+    parts: list[Part] = []
+    for name, module in list(model.named_modules()):
+        for adapter in (block_parts, torch_parts, hugging_face_parts):
+            parts += adapter(name, module)
+    watch_text_towers(model, parts)
+    watch_attention_masks(model, parts)
+    return Found(parts, unknown_attention(model, parts))
+
+
+def restore(parts: Iterable[Part]) -> None:
+    """Put the original modules back where they were exchanged."""
+    for part in parts:
+        if isinstance(part, AttentionPart) and part.original is not None:
+            slot, original = part.original
+            slot.put(original)
+
+
+def record_widths(model: Any, widths: Widths) -> None:
+    """Write the widths into the configuration that rebuilds a model, where it has one."""
+    if isinstance(model, AcousticModel):
+        stacks: dict[str, Any] = {
+            "encoder_widths": model.text_encoder,
+            "decoder_widths": model.decoder,
+        }
+        model.config |= {key: [b.widths for b in s.blocks] for key, s in stacks.items()}
+    elif hasattr(model, "save_pretrained"):
+        model.config.inner_widths = merge(getattr(model.config, "inner_widths", None), widths)
+
+
+def merge(old: Widths | None, new: Widths) -> Widths:
+    """Widths after compressing once more."""
+    layers = {**(old or {}), **new}
+    return {layer: {**(old or {}).get(layer, {}), **new.get(layer, {})} for layer in layers}
+
+
+def resize(model: nn.Module, widths: Widths) -> nn.Module:
+    """Give the layers of an uncompressed model the widths of a compressed one, in place.
+
+    The narrow layers hold no useful weights until a state dict is loaded.
+
+    Args:
+        model: of the same architecture as the one that was compressed.
+        widths: `Report.widths`, or what the compressed model's configuration says.
+
+    Returns:
+        The same model.
+
+    Raises:
+        InputError: A layer is unknown, or not so wide.
+    """
+    parts = find_parts(model).parts
+    known = {(part.layer, component): part for part in parts for component in part.components}
+    for layer, kept in widths.items():
+        for component, width in kept.items():
+            part = known.get((layer, component))
+            if part is None or not 1 <= width <= part.width(component):
+                raise InputError(f"the model has no layer {layer} with {component} >= {width}")
+            truncate(part, component, width)
+    restore(part for part in parts if part.layer not in widths)
+    return model
+
+
+def truncate(part: Part, component: str, width: int) -> None:
+    """Narrow a part to its first channels."""
+    if isinstance(part, FeedForwardPart):
+        part.keep_units(torch.arange(width))
+        return
+    first = torch.eye(part.width(component), dtype=torch.float64)[:, :width]
+    maps = first.expand(part.groups, -1, -1)
+    if component == "qk":
+        part.narrow_qk(maps, maps)
+        if part.keep_pairs is not None:
+            part.keep_pairs(torch.arange(width // 2).expand(part.groups, -1))
+    else:
+        output = matrix(part.output).T.unflatten(0, (part.heads, -1))
+        part.narrow_ov(maps, output[:, :width])
+
+
+def unknown_attention(model: nn.Module, parts: list[Part]) -> dict[str, str]:
+    """Attention modules with weights of their own that no adapter knows."""
+    known = {
+        id(slot.owner)
+        for part in parts
+        if isinstance(part, AttentionPart)
+        for slot in (part.query, part.key, part.value, part.output)
+    }
+    unknown = {}
+    for name, module in model.named_modules():
+        kind = type(module).__name__
+        attends = "attention" in kind.lower() and own_matrices(module)
+        if attends and id(module) not in known:
+            unknown[name] = f"no adapter knows {kind}"
+    return unknown
+
+
+def own_matrices(module: nn.Module) -> bool:
+    """Whether a module holds matrices, itself or in layers directly inside."""
+    inside = [*module.parameters(recurse=False)]
+    inside += [p for child in module.children() if isinstance(child, nn.Linear)
+               for p in child.parameters()]  # fmt: skip
+    return any(parameter.dim() >= 2 for parameter in inside)

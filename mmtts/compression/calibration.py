@@ -1,0 +1,158 @@
+"""One pass over calibration data through the uncompressed model; only moments are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmtts.compression.moments import Moment, Power
+from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, Scope
+from mmtts.errors import InputError
+
+
+class OutputWeights:
+    """Running mean square of the gate of each output channel."""
+
+    def __init__(self) -> None:
+        self.sum: Tensor | None = None
+
+    def add(self, scope: Scope, x: Tensor) -> None:
+        """Add the gates that multiply what comes out for x (B, L, D)."""
+        power = scope.gate_power(x)
+        if power is not None:
+            self.sum = power if self.sum is None else self.sum + power
+
+    def relative(self) -> Tensor | None:
+        """Root mean square gate of each channel relative to their mean (E,); None without gates.
+
+        E|gate * error|^2 is taken apart into a weight per row (inside the moments) and this weight
+        per channel, which is exact when gates are the product of the two.
+        """
+        if self.sum is None:
+            return None
+        return (self.sum / self.sum.mean().clamp_min(torch.finfo(self.sum.dtype).tiny)).sqrt()
+
+
+class AttentionStatistics:
+    """Moments of queries, keys and attended values of one attention layer."""
+
+    def __init__(self, part: AttentionPart) -> None:
+        self.part = part
+        self.scope = Scope()
+        self.query = Moment(part.heads, part.width("qk"))
+        self.key = Moment(part.groups, part.width("qk"))
+        self.attended = Moment(part.heads, part.width("ov"))
+        self.output_weights = OutputWeights()
+
+    def hooks(self) -> list[Any]:
+        """Register the hooks that gather."""
+        return [
+            *self.part.watch(self.scope),
+            self.part.query.layer.register_forward_hook(self._see_queries),
+            self.part.key.layer.register_forward_hook(self._see_keys),
+            self.part.output.layer.register_forward_pre_hook(self._see_attended),
+        ]
+
+    def _see_queries(self, layer: nn.Module, inputs: Any, output: Tensor) -> None:
+        rows, weights = self.scope.rows(output)
+        self.query.add(rows, weights.sqrt())  # the other root comes with the key
+
+    def _see_keys(self, layer: nn.Module, inputs: Any, output: Tensor) -> None:
+        rows, weights = self.scope.rows(output, keys=True)
+        self.key.add(rows, weights.sqrt())
+
+    def _see_attended(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self.attended.add(*self.scope.rows(inputs[0]))
+        self.output_weights.add(self.scope, inputs[0])
+
+    @property
+    def rows(self) -> int:
+        """Positions seen."""
+        return self.attended.rows
+
+    def finite(self) -> bool:
+        """Whether all moments are finite."""
+        moments = (self.query, self.key, self.attended)
+        return all(bool(moment.sum.isfinite().all()) for moment in moments)
+
+
+class FeedForwardStatistics:
+    """Mean squares of the hidden units of one feed-forward layer."""
+
+    def __init__(self, part: FeedForwardPart) -> None:
+        self.part = part
+        self.scope = Scope()
+        self.power = Power(part.width("mlp"))
+        self.output_weights = OutputWeights()
+        self.channels_last = not isinstance(part.down.layer, nn.Conv1d)
+
+    def hooks(self) -> list[Any]:
+        """Register the hooks that gather."""
+        return [
+            *self.part.watch(self.scope),
+            self.part.down.layer.register_forward_pre_hook(self._see_units),
+        ]
+
+    def _see_units(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        hidden = inputs[0] if self.channels_last else inputs[0].transpose(1, 2)
+        self.power.add(*self.scope.rows(hidden))
+        self.output_weights.add(self.scope, hidden)
+
+    @property
+    def rows(self) -> int:
+        """Positions seen."""
+        return self.power.rows
+
+    def finite(self) -> bool:
+        """Whether all mean squares are finite."""
+        return bool(self.power.sum.isfinite().all())
+
+
+Statistics = AttentionStatistics | FeedForwardStatistics
+
+
+def calibrate(
+    model: nn.Module, parts: Sequence[Part], calibration: Iterable[Mapping[str, Any]]
+) -> list[Statistics]:
+    """Run the model over calibration data and gather the statistics of its parts.
+
+    Padding is left out wherever an adapter knows it. The model stays in the mode it is in.
+
+    Args:
+        model: called as ``model(**kwargs)``.
+        parts: of that model.
+        calibration: keyword arguments, batch by batch.
+
+    Returns:
+        Statistics in the order of the parts.
+
+    Raises:
+        InputError: There is no calibration data, or it makes the model overflow.
+    """
+    gathered = [statistics_of(part) for part in parts]
+    batches = 0
+    with ExitStack() as stack, torch.no_grad():
+        for statistics in gathered:
+            for handle in statistics.hooks():
+                stack.callback(handle.remove)
+        for kwargs in calibration:
+            model(**kwargs)
+            batches += 1
+    if batches == 0:
+        raise InputError("the calibration data is empty; give at least one batch")
+    for statistics in gathered:
+        if not statistics.finite():
+            layer = statistics.part.layer
+            raise InputError(f"calibration made {layer} put out NaN or infinite values")
+    return gathered
+
+
+def statistics_of(part: Part) -> Statistics:
+    """Empty statistics of the right kind."""
+    if isinstance(part, AttentionPart):
+        return AttentionStatistics(part)
+    return FeedForwardStatistics(part)

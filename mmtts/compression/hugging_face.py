@@ -1,0 +1,158 @@
+"""Adapter for BERT-like encoders and LLaMA-like decoders of Hugging Face transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from mmtts.compression.hugging_face_attention import (
+    BertHeads,
+    LlamaHeads,
+    RelativeKeyHeads,
+)
+from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, Scope, Slot, Watch
+from mmtts.compression.solvers import Layout
+
+BERT_ATTENTION = ("BertSelfAttention", "RobertaSelfAttention", "XLMRobertaSelfAttention")
+LLAMA_ATTENTION: dict[str, Layout] = {
+    "LlamaAttention": "half",
+    "MistralAttention": "half",
+    "Qwen2Attention": "half",
+    "Qwen3Attention": "half",
+    "CohereAttention": "interleaved",
+}
+GATED_FEED_FORWARD = ("LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP", "CohereMLP")
+BERT_LAYER = ("BertLayer", "RobertaLayer", "XLMRobertaLayer")
+RELATIVE_KEY_ATTENTION = "Wav2Vec2BertSelfAttention"
+RELATIVE_KEY_FEED_FORWARD = "Wav2Vec2BertFeedForward"
+
+QK_NORM = "queries and keys are normalized after their projections (QK-norm)"
+RELATIVE_KEYS = "queries also meet keys of relative positions"
+
+
+def hugging_face_parts(layer: str, module: nn.Module) -> list[Part]:
+    """Attention and feed-forward parts directly inside a module of transformers.
+
+    Attention modules whose code ties the widths of queries, keys and values together are exchanged
+    for ones that do not.
+    """
+    if not type(module).__module__.startswith(("transformers.", "mmtts.compression.")):
+        return []
+    parts: list[Part] = []
+    child: Any
+    for name, child in list(module.named_children()):
+        path, slot = (f"{layer}.{name}" if layer else name), Slot(module, name)
+        kind = type(child).__name__
+        if kind in BERT_ATTENTION or isinstance(child, BertHeads):
+            parts.append(bert_attention(path, module, slot, child))
+        elif kind in LLAMA_ATTENTION or isinstance(child, LlamaHeads):
+            parts.append(llama_attention(path, slot, child))
+        elif isinstance(child, RelativeKeyHeads) or (
+            kind == RELATIVE_KEY_ATTENTION and child.position_embeddings_type == "relative_key"
+        ):
+            parts.append(relative_key_attention(path, slot, child))
+    return parts + feed_forward_parts(layer, module)
+
+
+def bert_attention(path: str, parent: Any, slot: Slot, child: Any) -> Part:
+    """Self-attention whose output projection is in a module beside it."""
+    heads = child if isinstance(child, BertHeads) else BertHeads(child)
+    slot.put(heads)
+    return AttentionPart(
+        path,
+        query=Slot(heads, "query"),
+        key=Slot(heads, "key"),
+        value=Slot(heads, "value"),
+        output=Slot(parent.output, "dense"),
+        heads=heads.num_attention_heads,
+        groups=heads.num_attention_heads,
+        original=(slot, child),
+    )
+
+
+def llama_attention(path: str, slot: Slot, child: Any) -> Part:
+    """Grouped-query attention with rotary positions."""
+    heads = child if isinstance(child, LlamaHeads) else exchange(child)
+    slot.put(heads)
+    part = AttentionPart(
+        path,
+        query=Slot(heads, "q_proj"),
+        key=Slot(heads, "k_proj"),
+        value=Slot(heads, "v_proj"),
+        output=Slot(heads, "o_proj"),
+        heads=heads.heads,
+        groups=heads.groups,
+        rotary=heads.layout,
+        keep_pairs=heads.keep_pairs,
+        original=(slot, child),
+    )
+    if heads.q_norm is not None:
+        part.skipped["qk"] = QK_NORM
+    return part
+
+
+def exchange(attention: nn.Module) -> LlamaHeads:
+    """The equivalent of `LlamaAttention` or of a relative of it."""
+    return LlamaHeads(attention, LLAMA_ATTENTION[type(attention).__name__])
+
+
+def relative_key_attention(path: str, slot: Slot, child: Any) -> Part:
+    """Attention whose queries also meet learned keys of relative positions."""
+    heads = child if isinstance(child, RelativeKeyHeads) else RelativeKeyHeads(child)
+    slot.put(heads)
+    return AttentionPart(
+        path,
+        query=Slot(heads, "linear_q"),
+        key=Slot(heads, "linear_k"),
+        value=Slot(heads, "linear_v"),
+        output=Slot(heads, "linear_out"),
+        heads=heads.num_heads,
+        groups=heads.num_heads,
+        skipped={"qk": RELATIVE_KEYS},
+        original=(slot, child),
+    )
+
+
+def feed_forward_parts(layer: str, module: Any) -> list[Part]:
+    """The feed-forward part of a module: plain in BERT, gated in LLaMA."""
+    kind = type(module).__name__
+    if kind in GATED_FEED_FORWARD:
+        gated = (Slot(module, "up_proj"), Slot(module, "gate_proj"))
+        return [FeedForwardPart(layer, gated, Slot(module, "down_proj"))]
+    if kind in BERT_LAYER:
+        ups = (Slot(module.intermediate, "dense"),)
+        return [FeedForwardPart(layer, ups, Slot(module.output, "dense"))]
+    if kind == RELATIVE_KEY_FEED_FORWARD:
+        ups = (Slot(module, "intermediate_dense"),)
+        return [FeedForwardPart(layer, ups, Slot(module, "output_dense"))]
+    return []
+
+
+def watch_attention_masks(model: nn.Module, parts: Sequence[Part]) -> None:
+    """Let parts inside a transformers model follow the attention mask that the model is given."""
+    for name, inner in model.named_modules():
+        if not hasattr(inner, "save_pretrained"):
+            continue
+        inside = f"{name}." if name else ""
+        for part in parts:
+            if part.layer.startswith(inside):
+                part.watch = watch_model(inner)
+
+
+def watch_model(model: nn.Module) -> Watch:
+    """Follow the argument `attention_mask` (B, L), 1 = valid, of a model's forward."""
+
+    def watch(scope: Scope) -> Sequence[RemovableHandle]:
+        def see(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
+            scope.mask = None
+            if isinstance(mask, torch.Tensor) and mask.dim() == 2:
+                scope.mask = mask.bool()
+
+        return (model.register_forward_pre_hook(see, with_kwargs=True),)
+
+    return watch

@@ -1,0 +1,84 @@
+"""Second moments of activations, gathered as a stream in float64, and their square roots."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+DAMPING = 1e-8
+
+
+class Moment:
+    """Running E[x^T x] of several heads, in memory that does not depend on the data.
+
+    Args:
+        heads: H.
+        width: d of each head.
+    """
+
+    def __init__(self, heads: int, width: int) -> None:
+        self.sum = torch.zeros(heads, width, width, dtype=torch.float64)
+        self.rows = 0
+
+    def add(self, x: Tensor, weights: Tensor) -> None:
+        """Add rows.
+
+        Args:
+            x: (N, H * d), the heads side by side.
+            weights: of each row, at least 0 (N,).
+        """
+        heads, width = self.sum.shape[:2]
+        x = x.detach().double().unflatten(-1, (heads, width)).transpose(0, 1)
+        weighted = x * weights.double()[None, :, None]
+        self.sum = self.sum.to(x.device) + weighted.transpose(1, 2) @ x
+        self.rows += x.shape[1]
+
+    def mean(self) -> Tensor:
+        """E[x^T x] (H, d, d)."""
+        return self.sum / max(self.rows, 1)
+
+
+class Power:
+    """Running E[x^2] of every channel.
+
+    Args:
+        width: number of channels.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.sum = torch.zeros(width, dtype=torch.float64)
+        self.rows = 0
+
+    def add(self, x: Tensor, weights: Tensor) -> None:
+        """Add rows x (N, width), each with a weight (N,)."""
+        squares = x.detach().double() ** 2
+        self.sum = self.sum.to(x.device) + weights.double() @ squares
+        self.rows += len(x)
+
+    def mean(self) -> Tensor:
+        """E[x^2] (width,)."""
+        return self.sum / max(self.rows, 1)
+
+
+def square_roots(moment: Tensor, damping: float = DAMPING) -> tuple[Tensor, Tensor]:
+    """Symmetric square root of a moment matrix and its inverse.
+
+    The moment is damped by ``damping * trace / d`` first: without it, directions that the
+    calibration data never took would be blown up by the inverse.
+
+    Args:
+        moment: symmetric, no negative eigenvalues (..., d, d), float64.
+        damping: relative to the mean eigenvalue.
+
+    Returns:
+        Root and inverse root, both (..., d, d).
+    """
+    width = moment.shape[-1]
+    level = moment.diagonal(dim1=-2, dim2=-1).mean(dim=-1)[..., None, None]
+    level = torch.where(level > 0, level, 1.0)  # a head that is always 0 may be cut anywhere
+    identity = torch.eye(width, dtype=moment.dtype, device=moment.device)
+    values, vectors = torch.linalg.eigh(moment + damping * level * identity)
+    rounding = torch.finfo(moment.dtype).eps * level[..., 0]
+    values = values.maximum(rounding).sqrt().unsqueeze(-2)
+    transposed = vectors.transpose(-2, -1)
+    return (vectors * values) @ transposed, (vectors / values) @ transposed

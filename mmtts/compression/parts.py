@@ -1,0 +1,229 @@
+"""Attention and feed-forward layers as the compression sees them, whatever model they sit in.
+
+A part knows where its matrices are, which statistics it needs and how to become narrower. Adapters
+find the parts of a model (`mmtts.compression.adapters`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from mmtts.compression.solvers import Layout
+
+
+class Slot(NamedTuple):
+    """A place in a model that holds a layer."""
+
+    owner: nn.Module
+    name: str
+
+    @property
+    def layer(self) -> Any:
+        """The layer that is there now."""
+        return getattr(self.owner, self.name)
+
+    def put(self, layer: nn.Module) -> None:
+        """Put another layer there."""
+        setattr(self.owner, self.name, layer)
+
+
+class Scope:
+    """Which positions of the sequences at hand count, and how much.
+
+    Adapters fill it in while the calibration data runs through the model.
+
+    Attributes:
+        mask: valid positions bool (B, L); None when all are.
+        key_mask: the same of the keys when attention looks at another sequence; None: as `mask`.
+        gate: what multiplies the output of the layer (B, E); None when nothing does.
+    """
+
+    def __init__(self) -> None:
+        self.mask: Tensor | None = None
+        self.key_mask: Tensor | None = None
+        self.gate: Tensor | None = None
+
+    def rows(self, x: Tensor, keys: bool = False) -> tuple[Tensor, Tensor]:
+        """Take the valid rows of (B, L, D): (N, D), and the weight of each (N,)."""
+        mask = self.key_mask if keys and self.key_mask is not None else self.mask
+        weights = x.new_ones(x.shape[:2], dtype=torch.float64)
+        if self.gate is not None:
+            weights = weights * (self.gate.double() ** 2).mean(dim=-1, keepdim=True)
+        if mask is None:
+            return x.flatten(0, 1), weights.flatten()
+        return x[mask], weights[mask]
+
+    def gate_power(self, x: Tensor) -> Tensor | None:
+        """Squared gates summed over the valid rows of (B, L, D): (E,); None without a gate."""
+        if self.gate is None:
+            return None
+        power = self.gate.detach().double() ** 2
+        counts = x.shape[1] if self.mask is None else self.mask.sum(dim=1, keepdim=True)
+        return (power * counts).sum(dim=0)
+
+
+Watch = Callable[[Scope], Sequence[RemovableHandle]]
+
+
+def watch_nothing(scope: Scope) -> Sequence[RemovableHandle]:
+    """For layers that are never given padding."""
+    return ()
+
+
+@dataclass(eq=False)
+class AttentionPart:
+    """Multi-head attention with separate projections.
+
+    Attributes:
+        layer: its name in the model.
+        query, key, value, output: where the projections are, all `nn.Linear`.
+        heads: H query heads.
+        groups: G heads of keys and values; H / G query heads share each.
+        rotary: how rotation pairs lie in a head; None without rotary positions.
+        keep_pairs: told which pairs (G, n) stay.
+        watch: registers hooks that keep a `Scope` current.
+        skipped: why a component ("qk", "ov") stays as it is.
+        original: the module that was exchanged to make the projections separate, and where it was.
+    """
+
+    layer: str
+    query: Slot
+    key: Slot
+    value: Slot
+    output: Slot
+    heads: int
+    groups: int
+    rotary: Layout | None = None
+    keep_pairs: Callable[[Tensor], None] | None = None
+    watch: Watch = watch_nothing
+    skipped: dict[str, str] = field(default_factory=dict)
+    original: tuple[Slot, nn.Module] | None = None
+
+    components = ("qk", "ov")
+
+    def width(self, component: str) -> int:
+        """Width of a head in a component."""
+        slot = self.key if component == "qk" else self.value
+        return linear(slot).out_features // self.groups
+
+    def parameters(self, component: str) -> int:
+        """Parameters of one group that follow the width of the component."""
+        query, key, value, output = (
+            linear(slot) for slot in (self.query, self.key, self.value, self.output)
+        )
+        if component == "qk":
+            return (size(query) + size(key)) // self.groups
+        return (size(value) + output.weight.numel()) // self.groups
+
+    def narrow_qk(self, query_map: Tensor, key_map: Tensor) -> None:
+        """Apply maps (G, d, r) to queries and keys."""
+        shared = self.heads // self.groups
+        narrow_rows(self.query, query_map.repeat_interleave(shared, dim=0))
+        narrow_rows(self.key, key_map)
+
+    def narrow_ov(self, value_map: Tensor, output: Tensor) -> None:
+        """Apply the map (G, d, r) to the values and take over the output matrix (H, r, E)."""
+        narrow_rows(self.value, value_map)
+        old = linear(self.output)
+        replace(self.output, output.flatten(0, 1).T, old.bias)
+
+
+@dataclass(eq=False)
+class FeedForwardPart:
+    """Hidden units between one or two matrices that make them and one that reads them.
+
+    Attributes:
+        layer: its name in the model.
+        ups: where the matrices (plain, or value and gate) are: `nn.Linear` or `nn.Conv1d`.
+        down: where the matrix is that reads the units.
+        watch: registers hooks that keep a `Scope` current.
+        skipped: why the component "mlp" stays as it is.
+    """
+
+    layer: str
+    ups: tuple[Slot, ...]
+    down: Slot
+    watch: Watch = watch_nothing
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    components = ("mlp",)
+    groups = 1
+
+    def width(self, component: str) -> int:
+        """Number of hidden units."""
+        return matrix(self.down).shape[1]
+
+    def parameters(self, component: str) -> int:
+        """Parameters that follow the number of hidden units."""
+        return sum(size(slot.layer) for slot in self.ups) + matrix(self.down).numel()
+
+    def keep_units(self, units: Tensor) -> None:
+        """Keep these hidden units, int64 (r,), and drop the others."""
+        for slot in self.ups:
+            bias = slot.layer.bias
+            replace(slot, matrix(slot)[units], None if bias is None else bias[units])
+        replace(self.down, matrix(self.down)[:, units], self.down.layer.bias)
+
+
+Part = AttentionPart | FeedForwardPart
+
+
+def linear(slot: Slot) -> nn.Linear:
+    """The `nn.Linear` in a slot."""
+    layer = slot.layer
+    assert isinstance(layer, nn.Linear)
+    return layer
+
+
+def matrix(slot: Slot) -> Tensor:
+    """Weight of a linear layer (out, in) or of a convolution (out, in, K)."""
+    return slot.layer.weight.detach()
+
+
+def size(layer: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in layer.parameters())
+
+
+def narrow_rows(slot: Slot, maps: Tensor) -> None:
+    """Multiply what a linear layer puts out, head by head, with maps (heads, d, r)."""
+    old = linear(slot)
+    weight = old.weight.detach().double().unflatten(0, (len(maps), -1))
+    weight = (maps.to(weight).transpose(1, 2) @ weight).flatten(0, 1)
+    bias = None
+    if old.bias is not None:
+        rows = old.bias.detach().double().unflatten(0, (len(maps), 1, -1))
+        bias = (rows @ maps.to(rows)).flatten()
+    replace(slot, weight, bias)
+
+
+def replace(slot: Slot, weight: Tensor, bias: Tensor | None) -> None:
+    """Put a layer of the same kind, type, device and mode but of other widths into a slot."""
+    old = slot.layer
+    like = {"device": old.weight.device, "dtype": old.weight.dtype}
+    new: Any
+    if isinstance(old, nn.Conv1d):
+        if old.groups != 1:
+            raise ValueError("grouped convolutions cannot lose channels")
+        new = nn.utils.skip_init(
+            nn.Conv1d, weight.shape[1], weight.shape[0], old.kernel_size[0], old.stride[0],
+            old.padding if isinstance(old.padding, str) else old.padding[0], old.dilation[0],
+            bias=bias is not None, padding_mode=old.padding_mode, **like,
+        )  # fmt: skip
+    else:
+        new = nn.utils.skip_init(
+            nn.Linear, weight.shape[1], weight.shape[0], bias=bias is not None, **like
+        )
+    with torch.no_grad():
+        new.weight.copy_(weight)
+        if bias is not None:
+            new.bias.copy_(bias)
+    for name, parameter in new.named_parameters():
+        parameter.requires_grad_(getattr(old, name).requires_grad)
+    slot.put(new.train(old.training))
