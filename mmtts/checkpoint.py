@@ -220,15 +220,16 @@ def _require_same(stored: dict[str, Tensor], expected: dict[str, Tensor], path: 
 
 def _build(cls: type[NetworkT], arguments: dict[str, Any], elements: int, path: Path) -> NetworkT:
     """Call the constructor, but let it allocate no more than the stored weights justify."""
-    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.overrides import TorchFunctionMode
 
-    class Allowance(TorchDispatchMode):
+    class Allowance(TorchFunctionMode):
         left = 8 * elements + SPARE_ELEMENTS
 
-        def __torch_dispatch__(
+        def __torch_function__(
             self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
         ) -> Any:
-            size = args[0] if args and isinstance(args[0], (list, tuple)) else ()
+            # torch.empty(2, 3), torch.zeros((2, 3)) and the like, before they allocate.
+            size = args[0] if args and isinstance(args[0], (list, tuple)) else args
             if size and all(isinstance(n, int) for n in size):
                 self.left -= math.prod(size)
                 if self.left < 0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from mmtts.text import split_sentences
 from mmtts.utterance import PAUSE_SECONDS, Manner, finish, make_generator, require_range, speak
 from mmtts.voice import Voice
 from mmtts.voice_maker import VoiceMaker
+
+if TYPE_CHECKING:
+    from mmtts.data.faces import Picture
 
 
 class Synthesizer:
@@ -78,23 +82,26 @@ class Synthesizer:
     def voice(
         self,
         *,
-        face: str | os.PathLike[str] | None = None,
+        face: Picture | None = None,
         prompt: str | None = None,
         speech: str | os.PathLike[str] | None = None,
         seed: int | None = None,
         guidance: float = 1.0,
         weights: Sequence[float] | None = None,
+        largest_face: bool = False,
     ) -> Voice:
         """Make a voice from a picture, a description, a clip, or a mix of them.
 
         Args:
-            face: A picture with a face in it.
+            face: A picture with a face in it: a path, a PIL image or uint8 (H, W, 3). One of
+                112 x 112 pixels counts as an aligned crop.
             prompt: A description such as "An elderly man speaks slowly."
             speech: A clip of someone speaking, at least half a second.
             seed: Picks one of the voices that fit a face or a prompt; none means their mean.
             guidance: How strictly face or prompt is followed, 0 to 10; 1 is as learned.
             weights: Shares in the order face, prompt, speech when several are given; equal by
                 default.
+            largest_face: Take the largest of several faces instead of refusing the picture.
 
         Raises:
             InputError: Nothing is given, or something cannot be used.
@@ -102,7 +109,7 @@ class Synthesizer:
         require_range("guidance", guidance)
         voices = []
         if face is not None:
-            voices.append(self._voices.from_face(face, seed, guidance))
+            voices.append(self._voices.from_face(face, seed, guidance, largest_face))
         if prompt is not None:
             voices.append(self._voices.from_prompt(prompt, seed, guidance))
         if speech is not None:

@@ -17,7 +17,7 @@ from mmtts.utterance import make_generator
 from mmtts.voice import Voice
 
 if TYPE_CHECKING:
-    from mmtts.data.faces import FaceCropper
+    from mmtts.data.faces import FaceCropper, Picture
     from mmtts.networks.face_encoder import FaceEncoder
     from mmtts.networks.prompt_encoder import PromptEncoder
     from mmtts.networks.style_sampler import StyleSampler
@@ -54,18 +54,28 @@ class VoiceMaker:
         return self._system.prompt_encoder()
 
     @torch.inference_mode()
-    def from_face(self, face: str | os.PathLike[str], seed: int | None, guidance: float) -> Voice:
-        """Make a voice that fits the largest face in a picture.
+    def from_face(
+        self, face: Picture, seed: int | None, guidance: float, largest: bool = False
+    ) -> Voice:
+        """Make a voice that fits the face in a picture.
 
         Raises:
-            InputError: The file is no picture, or shows no face, or the system has no face encoder.
+            InputError: The file is no picture, or shows no face, or several without `largest`, or
+                the system has no face encoder.
         """
         encoder, sampler = self._face
-        crop = self._cropper(face).to(self._system.device)
-        z = _pick(sampler, encoder(crop[None]), seed, guidance)
-        return self._voice(
-            z, {"from": "face", "file": Path(face).name, "seed": seed, "guidance": guidance}
-        )
+        z = _pick(sampler, encoder(self._crop(face, largest)[None]), seed, guidance)
+        named = {"file": Path(face).name} if isinstance(face, (str, os.PathLike)) else {}
+        return self._voice(z, {"from": "face", **named, "seed": seed, "guidance": guidance})
+
+    def _crop(self, face: Picture, largest: bool) -> Tensor:
+        """Cut the face out, unless the picture is a crop already: (3, H, W) in [-1, 1]."""
+        from mmtts.data.faces import CROP_SIZE, image_to_tensor, load_image
+
+        image = load_image(face)
+        if image.size != (CROP_SIZE, CROP_SIZE):
+            image = self._cropper.crop(face, largest=largest)
+        return image_to_tensor(image).to(self._system.device)
 
     @torch.inference_mode()
     def from_prompt(self, prompt: str, seed: int | None, guidance: float) -> Voice:

@@ -1,0 +1,205 @@
+"""Speak text from the command line.
+
+python -m mmtts.synthesize "Hello, world." --prompt "A calm woman." -o hello.wav
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmtts.errors import InputError, one_sentence
+from mmtts.synthesize_options import check_request, make_parser
+
+if TYPE_CHECKING:
+    from mmtts.synthesizer import Synthesizer
+    from mmtts.voice import Voice
+
+MAX_TEXT_BYTES = 20_000_000
+
+
+@one_sentence
+def main(words: list[str] | None = None) -> int | None:
+    """Run the command; see `make_parser`."""
+    parser = make_parser()
+    if not (sys.argv[1:] if words is None else words):
+        parser.print_help()
+        return 2
+    options = parser.parse_args(words)
+    # Warnings, such as of dropped characters, are for the user too.
+    level = logging.ERROR if options.quiet else logging.WARNING
+    logging.basicConfig(level=level, format="warning: %(message)s")
+    if options.check_mark:
+        return check_mark(options.check_mark)
+    check_request(options)
+    text = read_text(options.text)
+    from mmtts.synthesizer import Synthesizer
+    from mmtts.system_folder import default_model
+
+    model = options.model or default_model()
+    synthesizer = Synthesizer.from_pretrained(model, options.device, options.threads)
+    voice = make_voice(synthesizer, options)
+    if options.save_voice:
+        voice.save(options.save_voice)
+    if options.text_file:
+        speak_lines(synthesizer, voice, options)
+    elif text is not None:
+        speak_text(synthesizer, voice, text, options)
+    return None
+
+
+def read_text(text: str | None) -> str | None:
+    """Return the text, from standard input when it is '-'.
+
+    Raises:
+        InputError: Standard input is not UTF-8 or endless.
+    """
+    if text != "-":
+        return text
+    raw = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+    if len(raw) > MAX_TEXT_BYTES:
+        raise InputError(f"standard input has more than {MAX_TEXT_BYTES:,} bytes; split the text")
+    return _decode(raw, "standard input")
+
+
+def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
+    """Make the voice that the options ask for.
+
+    Raises:
+        InputError: A source cannot be used, or the weights do not fit.
+    """
+    from mmtts.voice import Voice
+
+    voices = [
+        Voice.load(value)
+        if kind == "voice"
+        else synthesizer.voice(
+            **{kind: value},
+            seed=options.seed,
+            guidance=options.guidance,
+            largest_face=options.largest_face,
+        )
+        for kind, value in options.sources
+    ]
+    voice = voices[0] if len(voices) == 1 else Voice.mix(voices, _numbers(options.mix))
+    for move in options.move:
+        name, equals, amount = move.partition("=")
+        if not equals:
+            raise InputError(f"--move {move} is not of the form NAME=AMOUNT, such as pitch=0.5")
+        voice = synthesizer.move(voice, name.strip(), _number(amount, "--move"))
+    return voice
+
+
+def speak_text(
+    synthesizer: Synthesizer, voice: Voice, text: str, options: argparse.Namespace
+) -> None:
+    """Write one file, sentence by sentence, so that a book needs no more memory than a line."""
+    from mmtts.speech_file import SpeechWriter
+    from mmtts.text import split_sentences
+
+    started, seconds = time.perf_counter(), 0.0
+    total = len(split_sentences(text))
+    parts = synthesizer.stream(text, voice, **_manner(options))
+    with SpeechWriter(options.output, synthesizer.sample_rate) as writer:
+        for part in _progress(parts, total, options.quiet):
+            writer.write(part.samples)
+            seconds += part.seconds
+    _tell(options, options.output, seconds, started)
+
+
+def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namespace) -> None:
+    """Write one numbered file for each line.
+
+    Raises:
+        InputError: The file cannot be read, or holds a line that cannot be spoken.
+    """
+    from mmtts.text import split_sentences
+
+    path, folder = Path(options.text_file), Path(options.output)
+    try:
+        lines = _decode(path.read_bytes(), options.text_file).splitlines()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not numbered:
+        raise InputError(f"{path} is empty; write one text per line")
+    for number, line in numbered:
+        try:
+            split_sentences(line)
+        except InputError as error:
+            raise InputError(f"{path}, line {number}: {error}") from error
+    started, seconds = time.perf_counter(), 0.0
+    texts = [line for _, line in numbered]
+    spoken = synthesizer.batch(texts, voice, options.batch_size, **_manner(options))
+    for (number, _), speech in zip(
+        numbered, _progress(spoken, len(texts), options.quiet), strict=True
+    ):
+        speech.save(folder / f"{number:04d}.wav")
+        seconds += speech.seconds
+    _tell(options, f"{len(texts)} files in {folder}", seconds, started)
+
+
+def check_mark(path: str) -> int:
+    """Say whether a file holds the mark; the exit status is 0 when it does, else 1."""
+    from mmtts.audio import load_audio
+    from mmtts.provenance import detect_mark
+
+    found = detect_mark(load_audio(path))
+    said = "marked as mmtts synthetic speech" if found.marked else "no mark found"
+    chance = f"chance of this without a mark {found.false_alarm:.1g}"
+    print(f"{path}: {said} (score {found.score:.1f}, {chance})")
+    return 0 if found.marked else 1
+
+
+def _manner(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "steps": options.steps,
+        "guidance": options.style_guidance,
+        "pace": options.pace,
+        "seed": options.seed or 0,
+    }
+
+
+def _progress(parts: Iterator[Any], total: int, quiet: bool) -> Iterator[Any]:
+    """Pass items through and draw a bar when someone watches."""
+    show = total > 1 and not quiet and sys.stderr.isatty()
+    for done, part in enumerate(parts, start=1):
+        yield part
+        if show:
+            bar = "#" * (30 * done // total)
+            print(f"\r[{bar:.<30}] {done}/{total}", end="", file=sys.stderr, flush=True)
+    if show:
+        print(file=sys.stderr)
+
+
+def _tell(options: argparse.Namespace, what: str, seconds: float, started: float) -> None:
+    if not options.quiet:
+        took = time.perf_counter() - started
+        print(f"{what}: {seconds:.1f} s of speech in {took:.1f} s", file=sys.stderr)
+
+
+def _decode(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 text; save it as UTF-8") from error
+
+
+def _numbers(text: str | None) -> list[float] | None:
+    return None if text is None else [_number(part, "--mix") for part in text.split(",")]
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"{option} has {text!r} where a number is needed") from error
+
+
+if __name__ == "__main__":
+    main()
