@@ -1,0 +1,274 @@
+"""Faces: any picture of a person into an aligned crop.
+
+MTCNN (Zhang et al., arXiv 1604.02878) finds the face and five landmarks; a similarity transform
+brings the landmarks to where face-recognition networks expect them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from mmtts.errors import InputError
+
+CROP_SIZE = 112
+MAX_PIXELS = 64_000_000
+# Decoders that neither start other programs nor fetch anything.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+# Eyes, nose and corners of the mouth in a crop of 112 pixels (ArcFace, arXiv 1801.07698).
+_TEMPLATE = np.array(
+    [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ]
+)
+# Longest side of the picture in the search, and its gray border as a share of that: close to an
+# edge MTCNN misplaces landmarks by many pixels. Small faces in large pictures are searched last.
+_SEARCHES = ((384, 0.2), (1600, 0.05))
+_SEARCHED_WIDTH = 32
+_REFINED_SIDE = 224  # of the square, twice as wide as the face, in which landmarks are found
+_GROUND = (128, 128, 128)
+_SURE = 0.9
+# Others in the background count as faces when they are at least half as wide as the largest.
+_COMPARABLE = 0.5
+
+Picture = Image.Image | np.ndarray | str | os.PathLike[str]
+
+
+class Faces(NamedTuple):
+    """What was found in a picture, the largest face first.
+
+    Attributes:
+        boxes: (F, 4), left, top, right and bottom in pixels.
+        landmarks: (F, 5, 2), x and y in pixels.
+    """
+
+    boxes: np.ndarray
+    landmarks: np.ndarray
+
+    @property
+    def widths(self) -> np.ndarray:
+        """Widths (F,) in pixels."""
+        return self.boxes[:, 2] - self.boxes[:, 0]
+
+
+_NONE = Faces(np.zeros((0, 4)), np.zeros((0, 5, 2)))
+
+
+def load_image(picture: Picture) -> Image.Image:
+    """Decode a picture to upright RGB.
+
+    Args:
+        picture: a path, a PIL image, or uint8 (H, W), (H, W, 3) or (H, W, 4). Transparent parts
+            become gray; grey pictures become three equal channels.
+
+    Raises:
+        InputError: the file is missing, is no picture, is cut short, or has too many pixels.
+    """
+    if isinstance(picture, np.ndarray):
+        return _to_rgb(_from_array(picture))
+    if isinstance(picture, Image.Image):
+        return _to_rgb(picture)
+    path = Path(picture)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist or is no file: give the path of a picture.")
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise InputError(
+                    f"{path} has {width} x {height} pixels: "
+                    f"make it smaller than {MAX_PIXELS // 10**6} million."
+                )
+            return _to_rgb(image)
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path} has too many pixels: make it smaller than {MAX_PIXELS // 10**6} million."
+        ) from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path} is no picture that can be read: use JPEG or PNG.") from error
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+        raise InputError(f"{path} is a damaged picture: {error}") from error
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    """Wrap a uint8 array."""
+    channels = array.shape[2:] in ((), (3,), (4,)) and array.ndim in (2, 3)
+    if array.dtype != np.uint8 or not channels or not array.size:
+        raise InputError(
+            f"A picture of shape {array.shape} and type {array.dtype} cannot be used: "
+            "give uint8 of shape (H, W, 3)."
+        )
+    return Image.fromarray(array)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Turn upright, lay transparent parts on gray, reduce 16 bits to 8."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, np.float32)
+        scale = 255.0 / max(255.0, 65535.0 if values.max() > 255 else 255.0)
+        image = Image.fromarray(np.clip(values * scale, 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, (*_GROUND, 255))
+        image = Image.alpha_composite(ground, image)
+    return image.convert("RGB")
+
+
+def image_to_tensor(image: Image.Image | np.ndarray) -> Tensor:
+    """Turn an RGB crop (H, W, 3) into float32 (3, H, W) in [-1, 1]."""
+    pixels = torch.from_numpy(np.array(image, np.uint8))
+    return pixels.permute(2, 0, 1).float().div_(127.5).sub_(1.0)
+
+
+class FaceCropper:
+    """Finds the face in a picture and cuts it out, upright and centered.
+
+    Args:
+        device: where MTCNN runs.
+        min_pixels: narrower faces are refused.
+    """
+
+    def __init__(self, device: str = "cpu", min_pixels: int = 40) -> None:
+        from facenet_pytorch import MTCNN
+
+        self.min_pixels = min_pixels
+        self._detector: Any = MTCNN(keep_all=True, min_face_size=_SEARCHED_WIDTH, device=device)
+        self._refiner: Any = MTCNN(keep_all=True, min_face_size=_REFINED_SIDE // 5, device=device)
+
+    def crop(
+        self, picture: Picture, size: int = CROP_SIZE, *, largest: bool = False
+    ) -> Image.Image:
+        """Cut the face out.
+
+        Args:
+            picture: see `load_image`.
+            size: side of the crop in pixels.
+            largest: take the largest of several faces instead of refusing.
+
+        Returns:
+            RGB, ``size`` x ``size``.
+
+        Raises:
+            InputError: the picture cannot be read, or has no face, several faces or a tiny face.
+        """
+        image = load_image(picture)
+        name = "The picture" if isinstance(picture, Image.Image | np.ndarray) else str(picture)
+        faces = self.find(image)
+        if not len(faces.boxes):
+            raise InputError(
+                f"{name} shows no face: use a frontal, well-lit picture of one person."
+            )
+        widths = faces.widths
+        if not largest and (count := int((widths >= _COMPARABLE * widths[0]).sum())) > 1:
+            raise InputError(
+                f"{name} shows {count} faces: use a picture of one person, or ask for the largest."
+            )
+        if widths[0] < self.min_pixels:
+            raise InputError(
+                f"{name} shows a face only {widths[0]:.0f} pixels wide: "
+                f"at least {self.min_pixels} are needed."
+            )
+        return align_face(image, self._refine(image, faces), size)
+
+    def find(self, image: Image.Image) -> Faces:
+        """Find the faces in an RGB picture; none gives empty arrays."""
+        longest = max(image.size)
+        for side, border in _SEARCHES:
+            scale = min(1.0, side / longest)
+            width, height = (max(1, round(scale * s)) for s in image.size)
+            small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+            edge = round(border * max(small.size))
+            faces = _detect(self._detector, ImageOps.expand(small, edge, fill=_GROUND))
+            if len(faces.boxes) or scale == 1.0:
+                break
+        return Faces((faces.boxes - edge) / scale, (faces.landmarks - edge) / scale)
+
+    def _refine(self, image: Image.Image, faces: Faces) -> np.ndarray:
+        """Find the landmarks (5, 2) of the first face again, at a size that does not vary."""
+        left, top, right, bottom = faces.boxes[0]
+        x, y, half = (left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top)
+        corner = np.array([x - half, y - half])
+        scale = _REFINED_SIDE / (2 * half)
+        pixels = _cut(image, np.eye(2) / scale, corner, _REFINED_SIDE)
+        found = _detect(self._refiner, pixels)
+        if not len(found.boxes):
+            return faces.landmarks[0]
+        landmarks = found.landmarks / scale + corner
+        return min(landmarks, key=lambda points: float(np.abs(points - faces.landmarks[0]).max()))
+
+
+def _detect(detector: Any, image: Image.Image) -> Faces:
+    """Run MTCNN; keep what it is sure of, in its picture's pixels."""
+    try:
+        found, sure, points = detector.detect(image, landmarks=True)
+    except (RuntimeError, ValueError):
+        return _NONE  # the picture is too small for the first of MTCNN's networks
+    if found is None:
+        return _NONE
+    # MTCNN returns arrays of objects.
+    keep = np.asarray(sure.tolist(), float) >= _SURE
+    boxes = np.asarray(found.tolist(), float)[keep]
+    order = np.argsort(boxes[:, 0] - boxes[:, 2])
+    return Faces(boxes[order], np.asarray(points.tolist(), float)[keep][order])
+
+
+def align_face(image: Image.Image, landmarks: np.ndarray, size: int = CROP_SIZE) -> Image.Image:
+    """Cut out a face so that its landmarks come to lie on the template.
+
+    Args:
+        image: RGB.
+        landmarks: (5, 2), x and y of the left eye (in the picture), the right eye, the nose and
+            the left and right corner of the mouth; the first pixel covers 0 to 1.
+        size: side of the crop in pixels.
+
+    Returns:
+        RGB, ``size`` x ``size``; what lies outside the picture is gray.
+    """
+    template = _TEMPLATE * (size / CROP_SIZE)
+    matrix, shift = _similarity(template, landmarks)
+    return _cut(image, matrix, shift, size)
+
+
+def _cut(image: Image.Image, matrix: np.ndarray, shift: np.ndarray, size: int) -> Image.Image:
+    """Return a square whose point p shows the picture's point ``matrix @ p + shift``."""
+    # A large part is reduced first: the transform itself does not smooth.
+    factor = int(np.sqrt(abs(np.linalg.det(matrix))))
+    if factor > 1:
+        image, matrix, shift = image.reduce(factor), matrix / factor, shift / factor
+    return image.transform(
+        (size, size),
+        Image.Transform.AFFINE,
+        (*matrix[0], shift[0], *matrix[1], shift[1]),
+        Image.Resampling.BICUBIC,
+        fillcolor=_GROUND,
+    )
+
+
+def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rotation, scale and shift that bring points (K, 2) closest to others.
+
+    Least squares without reflection (Umeyama 1991, eq 40-42).
+
+    Returns:
+        ``matrix`` (2, 2) and ``shift`` (2,) with ``target ~ source @ matrix.T + shift``.
+    """
+    source_mean, target_mean = source.mean(0), target.mean(0)
+    x, y = source - source_mean, target - target_mean
+    u, singular, vt = np.linalg.svd(y.T @ x)
+    signs = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt))])
+    scale = (singular * signs).sum() / np.square(x).sum()
+    matrix = scale * (u * signs) @ vt
+    return matrix, target_mean - matrix @ source_mean
