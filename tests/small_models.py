@@ -1,0 +1,60 @@
+"""Small networks and model folders for the tests of stages 2 and 3."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+
+from mmtts.checkpoint import save_model
+from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.face_encoder import FaceEncoder
+from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.networks.style_sampler import StyleSampler
+
+DIM = 16
+FACE_NET = {"feature_dim": 24, "size": 28, "channels": [8, 12], "blocks": [1, 1]}
+PROMPT_NET = {"vocabulary_size": 150, "feature_dim": 16, "layers": 1, "heads": 2}
+ADAM = partial(torch.optim.AdamW, lr=3e-3)
+
+
+def make_stage1(folder: Path, seed: int = 0) -> Path:
+    """A stage-1 model folder of an untrained network."""
+    torch.manual_seed(seed)
+    sizes = {"encoder_layers": 1, "decoder_layers": 1, "heads": 2, "style_layers": 1}
+    model = AcousticModel(20, style_dim=DIM, width=16, style_width=16, **sizes)
+    model.set_statistics(torch.full((80,), -5.0), torch.full((80,), 2.5))
+    return save_model(folder, "speech_tts", {"acoustic_model": model})
+
+
+def face_encoder() -> FaceEncoder:
+    return FaceEncoder("SmallFaceNet", FACE_NET, style_dim=DIM, width=16, dropout=0.1)
+
+
+def prompt_encoder() -> PromptEncoder:
+    return PromptEncoder("SmallPromptNet", PROMPT_NET, style_dim=DIM, width=16)
+
+
+def sampler(law: str = "flow") -> StyleSampler:
+    return StyleSampler(DIM, law, width=32, depth=1, components=2)
+
+
+def fit(stage: Any, data: Any, folder: Path, steps: int, **options: Any) -> lightning.Trainer:
+    """Train without any output; validate at the end."""
+    trainer = lightning.Trainer(
+        max_steps=steps,
+        val_check_interval=steps,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        logger=False,
+        accelerator="cpu",
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+        **options,
+    )
+    trainer.fit(stage, datamodule=data)
+    return trainer

@@ -1,0 +1,154 @@
+"""Stage 2 on the small prepared folder: its seam, its frozen parts, its ablations."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from small_models import ADAM, FACE_NET, face_encoder, fit, make_stage1, sampler
+from torch.nn import functional as F
+
+from mmtts.checkpoint import load_config, load_network, save_model
+from mmtts.data.pairs import FaceSpeechData
+from mmtts.errors import InputError
+from mmtts.losses.contrastive import InfoNCE, SigLIP
+from mmtts.losses.relational_distillation import RelationalDistillation
+from mmtts.networks.face_backbone import SmallFaceNet
+from mmtts.networks.face_encoder import FaceEncoder
+from mmtts.networks.style_sampler import StyleSampler
+from mmtts.stages.face_encoder import FaceEncoderStage
+
+
+@pytest.fixture(scope="module")
+def stage1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_stage1(tmp_path_factory.mktemp("models") / "stage1")
+
+
+def make(stage1: Path, **options: Any) -> FaceEncoderStage:
+    torch.manual_seed(0)
+    arguments: dict[str, Any] = {
+        "face_encoder": face_encoder(),
+        "style_sampler": sampler(),
+        "distillation": RelationalDistillation(mu=0.5),
+        "contrast": InfoNCE(),
+        "optimizer": ADAM,
+        "scheduler": None,
+        "stage1": str(stage1),
+        "views": 2,
+        **options,
+    }
+    return FaceEncoderStage(**arguments)
+
+
+def data(prepared: Path) -> FaceSpeechData:
+    return FaceSpeechData(str(prepared), batch_size=12, seed=1)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    stage1: Path, prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[FaceEncoderStage, dict[str, torch.Tensor]]:
+    stage = make(stage1)
+    before = {k: v.clone() for k, v in stage.face_encoder.backbone.state_dict().items()}
+    fit(stage, data(prepared), tmp_path_factory.mktemp("run"), steps=60)
+    return stage, before
+
+
+def test_training_faces_find_their_voices(trained: tuple) -> None:
+    metrics = trained[0].trainer.callback_metrics
+    assert {"train/identity", "train/distillation", "train/contrast", "train/sampler"} <= set(
+        metrics
+    )
+    assert metrics["train/identity"] < 8.0  # about 10 at first
+    watched = {"auc", "eer", "auc_random", "mean_auc", "ridge_auc", "loss"}
+    assert {f"valid/{name}" for name in watched} <= set(metrics)
+
+
+def test_the_backbone_is_frozen_in_all_four_ways(trained: tuple) -> None:
+    stage, before = trained
+    backbone = stage.face_encoder.backbone
+    assert not any(p.requires_grad for p in backbone.parameters())
+    stage.train()
+    assert not any(m.training for m in backbone.modules()) and stage.face_encoder.head.training
+    optimized = {id(p) for g in stage.optimizers().optimizer.param_groups for p in g["params"]}
+    assert not optimized & {id(p) for p in backbone.parameters()}
+    assert all(torch.equal(v, before[k]) for k, v in backbone.state_dict().items())
+
+
+def test_the_speech_encoder_is_nowhere_in_the_stage(trained: tuple) -> None:
+    names = {type(module).__name__ for module in trained[0].modules()}
+    assert not names & {"AcousticModel", "StyleEncoder"}
+
+
+def test_classes_start_at_the_mean_styles_of_people(stage1: Path, prepared: Path) -> None:
+    stage, module = make(stage1), data(prepared)
+    fit(stage, module, prepared.parent, steps=1, limit_train_batches=1)
+    batch = module.all_of("train")
+    fresh = make(stage1)
+    fresh.trainer = stage.trainer
+    fresh.setup("fit")
+    for person in range(len(module.people)):
+        mean = F.normalize(batch.style[batch.person == person].mean(0), dim=0)
+        torch.testing.assert_close(fresh.classifier.weight[person].detach(), mean)
+
+
+def test_export_is_loaded_again_with_its_lineage(
+    trained: tuple, stage1: Path, tmp_path: Path
+) -> None:
+    stage = trained[0]
+    folder = stage.export(tmp_path / "model")
+    config = load_config(folder, "face_encoder")
+    assert config.lineage == {"speech_tts": load_config(stage1, "speech_tts").sha256}
+    encoder = load_network(folder, config, "face_encoder", FaceEncoder)
+    law = load_network(folder, config, "style_sampler", StyleSampler)
+    images = torch.rand(2, 3, 112, 112) * 2 - 1
+    stage.eval()
+    z = encoder(images)
+    torch.testing.assert_close(z, stage.face_encoder(images))
+    torch.testing.assert_close(law.mean(z), stage.style_sampler.mean(z))
+
+
+def test_pictures_are_rgb(trained: tuple) -> None:
+    stage = trained[0].eval()
+    pictures = stage.pictures(stage.trainer.datamodule.all_of("valid"))
+    assert set(pictures) == {"style_space", "similarity"}
+    assert all(p.ndim == 3 and p.shape[2] == 3 and p.dtype == "uint8" for p in pictures.values())
+
+
+@pytest.mark.parametrize("name", ["identity", "distillation", "contrast", "sampler"])
+def test_a_weight_of_zero_turns_a_term_off(
+    name: str, stage1: Path, prepared: Path, tmp_path: Path
+) -> None:
+    stage = make(stage1, **{f"{name}_weight": 0.0})
+    fit(stage, data(prepared), tmp_path, steps=1)
+    logged = {key for key in stage.trainer.callback_metrics if key.startswith("train/")}
+    full = {f"train/{n}" for n in ("identity", "distillation", "contrast", "sampler", "loss")}
+    assert logged == full - {f"train/{name}"}
+
+
+def test_ablations_and_a_learning_backbone(stage1: Path, prepared: Path, tmp_path: Path) -> None:
+    stage = make(stage1, style_sampler=None, contrast=SigLIP(), train_backbone=True)
+    before = stage.face_encoder.backbone.trunk[0].weight.clone()
+    fit(stage, data(prepared), tmp_path / "a", steps=1)
+    assert not torch.equal(stage.face_encoder.backbone.trunk[0].weight, before)
+    folder = stage.export(tmp_path / "model")
+    assert set(load_config(folder, "face_encoder").networks) == {"face_encoder"}
+    fit(make(stage1, style_sampler=sampler("point")), data(prepared), tmp_path / "b", steps=1)
+
+
+def test_the_seams_are_strict(stage1: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    good = save_model(
+        tmp_path / "good", "face_backbone", {"face_backbone": SmallFaceNet(**FACE_NET)}
+    )
+    other = save_model(tmp_path / "other", "face_backbone", {"face_backbone": SmallFaceNet()})
+    stage = make(stage1, face_backbone=str(good))
+    loaded = load_network(good, load_config(good, "face_backbone"), "face_backbone", SmallFaceNet)
+    for key, value in loaded.state_dict().items():
+        assert torch.equal(stage.face_encoder.backbone.state_dict()[key], value)
+    with pytest.raises(InputError, match="backbone_config to the same"):
+        make(stage1, face_backbone=str(other))
+    with pytest.raises(InputError, match="a speech_tts model is needed"):
+        make(good)
+    with pytest.raises(InputError, match="no model folder"):
+        make(tmp_path / "absent")

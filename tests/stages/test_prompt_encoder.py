@@ -1,0 +1,165 @@
+"""Stage 3 on the small prepared folder: its seam, its targets, its ablations."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from small_models import ADAM, face_encoder, fit, make_stage1, prompt_encoder, sampler
+
+from mmtts.checkpoint import load_config, load_network, save_model
+from mmtts.data.prompt_pairs import PromptData
+from mmtts.errors import InputError
+from mmtts.losses.contrastive import InfoNCE
+from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.stages.prompt_encoder import (
+    PromptEncoderStage,
+    attribute_loss,
+    contradicts,
+    drop_words,
+)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Model folders of stages 1 and 2 that belong together."""
+    folder = tmp_path_factory.mktemp("models")
+    stage1 = make_stage1(folder / "stage1")
+    torch.manual_seed(0)
+    networks = {"face_encoder": face_encoder(), "style_sampler": sampler()}
+    lineage = {"speech_tts": load_config(stage1, "speech_tts").sha256}
+    return stage1, save_model(folder / "stage2", "face_encoder", networks, lineage=lineage)
+
+
+def make(folders: tuple[Path, Path], **options: Any) -> PromptEncoderStage:
+    torch.manual_seed(0)
+    arguments: dict[str, Any] = {
+        "prompt_encoder": prompt_encoder(),
+        "style_sampler": sampler(),
+        "contrast": InfoNCE(),
+        "optimizer": ADAM,
+        "scheduler": None,
+        "stage1": str(folders[0]),
+        "stage2": str(folders[1]),
+        **options,
+    }
+    return PromptEncoderStage(**arguments)
+
+
+def data(prepared: Path, **options: Any) -> PromptData:
+    return PromptData(str(prepared), batch_size=12, epoch_pairs=96, seed=1, **options)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    folders: tuple[Path, Path], prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> PromptEncoderStage:
+    stage = make(folders)
+    fit(stage, data(prepared), tmp_path_factory.mktemp("run"), steps=60)
+    return stage
+
+
+@pytest.mark.slow
+def test_prompts_are_understood(trained: PromptEncoderStage) -> None:
+    metrics = trained.trainer.callback_metrics
+    assert metrics["train/speech_attribute"] < 1.0  # about 1.5 at first
+    watched = {"gender", "ceiling_gender", "diversity", "loss", "speech_contrast", "face_sampler"}
+    assert {f"valid/{name}" for name in watched} <= set(metrics)
+
+
+@pytest.mark.slow
+def test_stage_2_is_frozen_in_all_four_ways(
+    trained: PromptEncoderStage, folders: tuple[Path, Path]
+) -> None:
+    law = trained.face_sampler
+    assert law is not None and not any(p.requires_grad for p in law.parameters())
+    trained.train()
+    assert not any(module.training for module in law.modules())
+    groups = trained.optimizers().optimizer.param_groups
+    optimized = {id(p) for group in groups for p in group["params"]}
+    assert not optimized & {id(p) for p in law.parameters()}
+    config = load_config(folders[1], "face_encoder")
+    saved = load_network(folders[1], config, "style_sampler", type(law)).state_dict()
+    assert all(torch.equal(value, saved[key]) for key, value in law.state_dict().items())
+    batch = next(b for b in trained.trainer.datamodule.val_dataloader() if b.modality == "face")
+    assert not trained._target(batch).requires_grad
+
+
+@pytest.mark.slow
+def test_export_keeps_words_and_lineage(
+    trained: PromptEncoderStage, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder = trained.export(tmp_path / "model")
+    config = load_config(folder, "prompt_encoder")
+    assert config.lineage == {
+        "speech_tts": load_config(folders[0], "speech_tts").sha256,
+        "face_encoder": load_config(folders[1], "face_encoder").sha256,
+    }
+    encoder = load_network(folder, config, "prompt_encoder", PromptEncoder)
+    prompts = ["A woman speaks with a high voice.", "An old man."]
+    trained.eval()
+    own = trained.prompt_encoder
+    torch.testing.assert_close(encoder(encoder.tokenize(prompts)), own(own.tokenize(prompts)))
+
+
+@pytest.mark.slow
+def test_pictures_and_draws(trained: PromptEncoderStage) -> None:
+    batch = next(iter(trained.trainer.datamodule.val_dataloader()))
+    assert trained.pictures(batch)["style_space"].shape[2] == 3
+    z = trained.draw(["A man.", "A woman."], 3)
+    assert z.shape == (2, 3, 16)
+    assert (z == trained.draw(["A man.", "A woman."], 3)).all()
+
+
+def test_a_stage_2_of_another_stage_1_is_refused(
+    folders: tuple[Path, Path], prepared: Path, tmp_path: Path
+) -> None:
+    other = make_stage1(tmp_path / "other", seed=1)
+    with pytest.raises(InputError, match="was trained with the stage-1 weights"):
+        fit(make((other, folders[1])), data(prepared), tmp_path, steps=1)
+    with pytest.raises(InputError, match="need stage2=FOLDER"):
+        fit(make(folders, stage2=None), data(prepared), tmp_path, steps=1)
+
+
+def test_ablations_run(folders: tuple[Path, Path], prepared: Path, tmp_path: Path) -> None:
+    speech = make(folders, stage2=None, style_sampler=sampler("point"), train_backbone=False)
+    fit(speech, data(prepared, modalities=["speech"]), tmp_path, steps=2)
+    assert speech.trainer.callback_metrics["valid/diversity"] == pytest.approx(0.0, abs=1e-5)
+    face = make(folders, face_target="embedding", contrast_weight=0.0)
+    fit(face, data(prepared, modalities=["face"]), tmp_path, steps=2)
+    assert face.face_sampler is None
+    logged = set(face.trainer.callback_metrics)
+    assert "train/face_sampler" in logged and "train/face_contrast" not in logged
+    with pytest.raises(InputError, match="face_target must be one of"):
+        make(folders, face_target="mean")
+
+
+def test_the_vocabulary_survives_a_checkpoint(folders: tuple[Path, Path]) -> None:
+    first, second = make(folders), make(folders)
+    first.prompt_encoder.backbone.learn(["unusual words"])
+    checkpoint: dict[str, Any] = {}
+    first.on_save_checkpoint(checkpoint)
+    second.on_load_checkpoint(checkpoint)
+    tokens = second.prompt_encoder.tokenize(["unusual"])
+    assert torch.equal(tokens, first.prompt_encoder.tokenize(["unusual"]))
+
+
+def test_contradiction_needs_two_known_values() -> None:
+    prompts = torch.tensor([[0, -1], [1, 2]])
+    items = torch.tensor([[0, 2], [1, -1], [-1, -1]])
+    assert contradicts(prompts, items).tolist() == [[False, True, False], [True, False, False]]
+
+
+def test_attribute_loss_counts_silence_as_a_class() -> None:
+    right = [torch.tensor([[9.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 9.0]])]
+    assert attribute_loss(right, torch.tensor([[0, -1]])) < 0.01
+    assert attribute_loss(right, torch.tensor([[1, -1]])) > 4.0
+
+
+def test_dropped_words_leave_something() -> None:
+    torch.manual_seed(0)
+    prompts = ["a low voice", "word"] * 50
+    shorter = drop_words(prompts, 0.5)
+    assert all(shorter) and shorter != prompts
+    assert all(set(s.split()) <= set(p.split()) for s, p in zip(shorter, prompts, strict=True))
+    assert drop_words(prompts, 0.0) == prompts
