@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +76,7 @@ class AcousticModel(nn.Module):
         decoder_widths: list[list[int]] | None = None,
     ) -> None:
         super().__init__()
-        self.config = {
+        self.config: dict[str, Any] = {
             "n_symbols": n_symbols,
             "n_mels": n_mels,
             "style_dim": style_dim,
