@@ -116,7 +116,7 @@ def save_model(
             lineage or {},
             weights_hash(temporary),
         )
-        _replace_folder(temporary, folder)
+        replace_folder(temporary, folder)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot write {folder}: {reason}") from error
@@ -191,6 +191,17 @@ def check_lineage(config: ModelConfig, stage1_sha256: str) -> None:
             f"{config.folder} was trained with the stage-1 weights {known[:12]}, not "
             f"{stage1_sha256[:12]}; use the stage-1 model that it belongs to, or train it again"
         )
+
+
+def replace_folder(new: Path, folder: Path) -> None:
+    """Put the folder `new` in the place of `folder`, of which nothing remains."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = new.with_suffix(".old")
+    folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _finite_tensors(network: nn.Module, name: str) -> dict[str, Tensor]:
@@ -276,14 +287,3 @@ def _refuse_foreign(folder: Path) -> None:
             raise InputError(
                 f"will not replace {folder}, it is no model folder: {error}"
             ) from error
-
-
-def _replace_folder(new: Path, folder: Path) -> None:
-    """Put `new` in the place of `folder`."""
-    if not folder.exists():
-        new.rename(folder)
-        return
-    old = new.with_suffix(".old")
-    folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -163,20 +163,20 @@ class SystemFolder:
             )
         return vocoder.to(self.device)
 
-    def face_encoder(self) -> tuple[FaceEncoder, StyleSampler]:
+    def face_encoder(self) -> tuple[FaceEncoder, StyleSampler | None]:
         """Load the face encoder and its sampler; see `_encoder`."""
         from mmtts.networks.face_encoder import FaceEncoder
 
         return self._encoder("face_encoder", FaceEncoder)
 
-    def prompt_encoder(self) -> tuple[PromptEncoder, StyleSampler]:
+    def prompt_encoder(self) -> tuple[PromptEncoder, StyleSampler | None]:
         """Load the prompt encoder and its sampler; see `_encoder`."""
         from mmtts.networks.prompt_encoder import PromptEncoder
 
         return self._encoder("prompt_encoder", PromptEncoder)
 
-    def _encoder(self, part: str, cls: Any) -> tuple[Any, StyleSampler]:
-        """Load an encoder and its sampler.
+    def _encoder(self, part: str, cls: Any) -> tuple[Any, StyleSampler | None]:
+        """Load an encoder, and its sampler unless it was trained without one.
 
         Raises:
             InputError: The system has none, or it was trained with other stage-1 weights.
@@ -192,6 +192,8 @@ class SystemFolder:
         config = load_config(self.folder / part, part)
         check_lineage(config, self.config.sha256)
         encoder = load_network(config.folder, config, part, cls).to(self.device)
+        if "style_sampler" not in config.networks:
+            return encoder, None
         sampler = load_network(config.folder, config, "style_sampler", StyleSampler)
         return encoder, sampler.to(self.device)
 

@@ -40,7 +40,7 @@ class VoiceMaker:
         self._system, self._speaker = system, speaker
 
     @cached_property
-    def _face(self) -> tuple[FaceEncoder, StyleSampler]:
+    def _face(self) -> tuple[FaceEncoder, StyleSampler | None]:
         return self._system.face_encoder()
 
     @cached_property
@@ -50,7 +50,7 @@ class VoiceMaker:
         return FaceCropper()
 
     @cached_property
-    def _prompt(self) -> tuple[PromptEncoder, StyleSampler]:
+    def _prompt(self) -> tuple[PromptEncoder, StyleSampler | None]:
         return self._system.prompt_encoder()
 
     @torch.inference_mode()
@@ -121,8 +121,12 @@ class VoiceMaker:
         return Voice(z.cpu().numpy(), origin, self._system.config.sha256)
 
 
-def _pick(sampler: StyleSampler, condition: Tensor, seed: int | None, guidance: float) -> Tensor:
+def _pick(
+    sampler: StyleSampler | None, condition: Tensor, seed: int | None, guidance: float
+) -> Tensor:
     """Choose from the voices that fit a condition (1, D), or take their mean: z (D,)."""
+    if sampler is None:
+        return condition[0]
     if seed is None:
         return sampler.mean(condition, guidance)[0]
     generator = make_generator(seed, condition.device)
