@@ -233,11 +233,8 @@ def test_a_wave_batch_is_a_crop_and_its_mel(prepared):
         assert batch.wav.shape == (4, 20 * 256) and batch.mel.shape == (4, 21, 80)
         for wav, mel, name in zip(*batch, strict=True):
             whole = load_audio(prepared / "audio" / f"{name}.flac")
-            where = next(
-                start
-                for start in range(len(whole) - len(wav) + 1)
-                if whole[start] == wav[0] and np.array_equal(whole[start : start + len(wav)], wav)
-            )
+            begins = np.flatnonzero(whole[: len(whole) - len(wav) + 1] == wav[0].item())
+            where = next(s for s in begins if np.array_equal(whole[s : s + len(wav)], wav))
             # The mel of the whole clip, shifted so that a frame begins where the crop does.
             shifted = torch.from_numpy(np.pad(whole, (256 - where % 256, 1024)))[None]
             first = where // 256 + 1

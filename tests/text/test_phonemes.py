@@ -73,12 +73,12 @@ def test_unknown_characters_are_left_out(caplog):
     assert "北京" in caplog.text
 
 
-@given(st.text(max_size=60))
+@given(st.text(max_size=40))
 @example("Ⅷ²'0s")
 @example("1/0 12/45/9999 5:99pm $" + "9" * 40)
 @example("a" * 1000)
 @example("\ud800<speak>&amp;\x85")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_text_is_symbols_or_one_sentence(text):
     try:
         symbols = phonemize(text)
