@@ -131,6 +131,7 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
             "corpus": row["corpus"],
             "age": row["age"],
             "emotion": row["emotion"],
+            "gender_estimated": row.get("gender_estimated", False),
             "attributes": row["measured"],
             "attribute_names": dict(names),
         },

@@ -6,6 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+import gender
+import licenses
+import pairs
+import portraits
 import speech
 
 from mmtts.data.corpora import speechocean762
@@ -29,17 +33,38 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 @one_sentence
 def main() -> None:
-    """Run all steps; steps that are done are skipped."""
+    """Run all steps; work that is done is skipped."""
     options = parse(sys.argv[1:])
-    clips, missing = speech.read_corpora(options.corpora, options.publishable)
-    folder = options.corpora / "speechocean762"
+    root, out = options.corpora, options.out
+    clips, missing = speech.read_corpora(root, options.publishable)
+    folder = root / "speechocean762"
     lexicon = speechocean762.read_lexicon(folder) if folder.is_dir() else {}
-    rows, skipped = speech.prepare_audio(clips, options.out, lexicon, options.processes)
+    rows, skipped = speech.prepare_audio(clips, out, lexicon, options.processes)
     split = speech.split_speakers(rows)
-    report = {"speech": speech.write_manifests(rows, split, options.out)}
-    write_json(
-        options.out / "report.json", {**report, "skipped": skipped, "missing_corpora": missing}
-    )
+
+    everyone, missing_faces = portraits.read_corpora(root, options.publishable)
+    faces, faceless = portraits.crop_all(everyone, out, options.processes)
+    portraits.collect_teacher(faces, root, out)
+    genders, quality = gender.estimate_genders(rows, out)
+    rows = gender.fill_genders(rows, genders)
+
+    counts, clip_items = speech.write_manifests(rows, split, out)
+    # By all pictures, usable or not: a better detector must not move people between splits.
+    split = {**split, **pairs.split_portraits(everyone, split)}
+    face_items = pairs.write_faces(faces, split, genders, out)
+    report = {
+        "speech": counts,
+        "faces": pairs.count_faces(faces, split),
+        "pairs": {
+            "face_speech": pairs.write_face_speech(faces, rows, split, out),
+            **pairs.write_prompts(clip_items, face_items, root, out, options.publishable),
+        },
+        "estimated_genders": {"people": len(genders), "on_labelled_people": quality},
+        "missing_corpora": sorted({*missing, *missing_faces}),
+        "skipped": {**skipped, **faceless},
+    }
+    write_json(out / "report.json", report)
+    licenses.write_licenses(rows, faces, options.publishable, out)
 
 
 if __name__ == "__main__":

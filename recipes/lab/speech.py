@@ -23,6 +23,7 @@ from mmtts.data.corpora import (
     vctk,
 )
 from mmtts.data.prepared import make_cut, mel_statistics, prepare_clip, write_cuts, write_json
+from mmtts.data.prompt_pairing import Item
 from mmtts.data.splits import SPLITS, split_people
 from mmtts.data.word_alignment import WordAligner
 from mmtts.errors import InputError
@@ -153,21 +154,26 @@ def name_row(row: Row, bins: Mapping[str, Any]) -> dict[str, str]:
     )
 
 
-def write_manifests(rows: Sequence[Row], split: Mapping[str, str], out: Path) -> dict[str, Any]:
+def write_manifests(
+    rows: Sequence[Row], split: Mapping[str, str], out: Path
+) -> tuple[dict[str, Any], list[Item]]:
     """Write `speech/cuts_*.jsonl.gz` and `statistics.json`.
 
     Returns:
-        Counts for the report: corpus -> split -> {clips, people, hours, transcribed, aligned}.
+        Counts for the report: corpus -> split -> {clips, people, seconds, transcribed, aligned};
+        and the clips as prompt items.
     """
     train = [row for row in rows if split[row["speaker"]] == "train"]
     bins = learn_thresholds(train)
+    names = {row["id"]: name_row(row, bins) for row in rows}
     for name in SPLITS:
         part = [row for row in rows if split[row["speaker"]] == name]
-        cuts = (make_cut(row, name_row(row, bins)) for row in part)
+        cuts = (make_cut(row, names[row["id"]]) for row in part)
         write_cuts(out / "speech" / f"cuts_{name}.jsonl.gz", cuts)
     statistics = mel_statistics(out, [row["audio"] for row in train])
     write_json(out / "statistics.json", {**statistics, "thresholds": bins})
-    return _count(rows, split)
+    items = [Item(row["id"], split[row["speaker"]], names[row["id"]]) for row in rows]
+    return _count(rows, split), items
 
 
 def _count(rows: Sequence[Row], split: Mapping[str, str]) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""Step 5 of the lab recipe: under which terms the prepared folder may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pairs import FACE_PROMPTS, VOICE_PROMPTS
+from portraits import CORPORA as FACE_CORPORA
+from speech import CORPORA as SPEECH_CORPORA
+from speech import Row
+
+from mmtts.checkpoint import atomic_write
+from mmtts.data.corpora import Portrait
+
+_TITLE = """# Licences
+
+What this folder was prepared from. Weights trained on it may be published only when every line says
+so, and with attribution. Faces and voices are of real people: see "Consent" in `data/README.md`.
+
+| corpus | terms | weights may be published | source |
+| --- | --- | --- | --- |
+"""
+
+
+def write_licenses(
+    rows: Sequence[Row], portraits: Sequence[Portrait], publishable: bool, out: Path
+) -> None:
+    """Write `LICENSES.md` for the corpora that are in the folder."""
+    present = {row["corpus"] for row in rows} | {p.corpus for p in portraits}
+    corpora = {*SPEECH_CORPORA.values(), *FACE_CORPORA.values()}
+    used = [c for c in corpora if c.NAME in present]
+    prompts = [*VOICE_PROMPTS.values(), *FACE_PROMPTS.values()]
+    used += [c for c in prompts if c.LICENSE.publishable or not publishable]
+    lines = [
+        f"| {c.NAME} | {c.LICENSE.terms} | {'yes' if c.LICENSE.publishable else 'no'} "
+        f"| {c.LICENSE.source} |\n"
+        for c in sorted(used, key=lambda corpus: corpus.NAME)
+    ]
+    # Without the switch the 3DSK pictures, for educational use, are among webmorph's.
+    note = "" if publishable else "\nPrepared without `--publishable`: research only.\n"
+    with atomic_write(out / "LICENSES.md") as temporary:
+        temporary.write_text(_TITLE + "".join(lines) + note, encoding="utf-8")

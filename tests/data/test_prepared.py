@@ -1,0 +1,75 @@
+"""Storing clips and manifests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmtts.audio import active_rms_db, load_audio
+from mmtts.data.corpora import Clip
+from mmtts.data.prepared import make_cut, mel_statistics, store_clip, write_cuts, write_table
+from mmtts.data.word_alignment import WordSpan
+from mmtts.errors import InputError
+
+CLIP = Clip("corpus", "clip_1", Path("x.wav"), "corpus-anna", "Hello there.", "female", 30, "calm")
+WORDS = [WordSpan("hello", 1.0, 1.5), WordSpan("there", 1.6, 2.0)]
+
+
+def speech(seconds: float = 1.0) -> np.ndarray:
+    """One second of silence, sound, one second of silence."""
+    rng = np.random.default_rng(0)
+    sound = 0.02 * rng.standard_normal(int(16000 * seconds))
+    return np.concatenate([np.zeros(16000), sound, np.zeros(16000)]).astype(np.float32)
+
+
+def test_trims_to_the_words_and_shifts_them(tmp_path):
+    row = store_clip(CLIP, speech(), tmp_path, WORDS, n_phones=8)
+    assert row["num_samples"] == round(1.16 * 16000)
+    assert row["words"] == [["hello", 0.08, 0.58], ["there", 0.68, 1.08]]
+    assert row["id"] == "corpus-clip_1"
+    stored = load_audio(tmp_path / row["audio"])
+    assert len(stored) == row["num_samples"]
+    assert active_rms_db(stored) == pytest.approx(-23.0, abs=0.1)
+    assert row["measured"]["energy_db"] == pytest.approx(-34.0, abs=0.5)  # before normalization
+    assert row["measured"]["pace"] == pytest.approx(8.0, rel=0.05)
+
+
+def test_trims_by_energy_without_words(tmp_path):
+    row = store_clip(CLIP, speech(), tmp_path)
+    assert row["num_samples"] / 16000 == pytest.approx(1.16, abs=0.06)
+    assert row["words"] is None
+
+
+@pytest.mark.parametrize("samples", [np.zeros(16000, np.float32), speech(0.1)])
+def test_refuses_silent_and_short_clips(tmp_path, samples):
+    with pytest.raises(InputError, match=r"x\.wav"):
+        store_clip(
+            CLIP, samples, tmp_path, [WordSpan("a", 0.0, 0.01)] if not samples.any() else None
+        )
+
+
+def test_lhotse_reads_the_manifest_and_equal_cuts_are_equal_bytes(tmp_path):
+    lhotse = pytest.importorskip("lhotse")
+    row = store_clip(CLIP, speech(), tmp_path, WORDS)
+    for name in ("a", "b"):
+        write_cuts(tmp_path / f"{name}.jsonl.gz", [make_cut(row, {"gender": "female"})])
+    assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
+    cut = lhotse.CutSet.from_file(tmp_path / "a.jsonl.gz")[0]
+    supervision = cut.supervisions[0]
+    assert (supervision.text, supervision.speaker) == ("Hello there.", "corpus-anna")
+    assert supervision.custom["age"] == 30
+    assert supervision.custom["attribute_names"] == {"gender": "female"}
+    assert [item.symbol for item in supervision.alignment["word"]] == ["hello", "there"]
+    assert cut.with_recording_path_prefix(tmp_path).load_audio().shape == (1, row["num_samples"])
+
+
+def test_mel_statistics_are_those_of_the_frames(tmp_path):
+    rows = [store_clip(CLIP, speech(), tmp_path)]
+    statistics = mel_statistics(tmp_path, [row["audio"] for row in rows])
+    assert len(statistics["mel_mean"]) == len(statistics["mel_std"]) == 80
+    assert min(statistics["mel_std"]) > 0
+
+
+def test_tables_leave_none_empty(tmp_path):
+    write_table(tmp_path / "t.csv", ("a", "b"), [(1, None), ("x,y", 0)])
+    assert (tmp_path / "t.csv").read_text() == 'a,b\n1,\n"x,y",0\n'
