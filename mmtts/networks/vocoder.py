@@ -1,0 +1,186 @@
+"""The vocoder: pulses and noise, filtered in the short-time spectrum at the frame rate.
+
+The backbone is that of Vocos (Siuzdak 2023, arXiv 2306.00814): ConvNeXt blocks at the frame rate
+and an inverse short-time Fourier transform, which is why it is cheap. A phase is hard to learn,
+though: it turns by hundreds of cycles between the beginning and the end of a clip, and a
+convolution sees a dozen frames. So the phase comes from outside: the mel gives the pitch, a pulse
+train of that pitch advances the phases of all harmonics (as in neural source-filter models, Wang et
+al. 2019, and neural homomorphic vocoders, Liu et al. 2020), and the network only shapes the pulses
+and a noise by filters that change slowly. What it leaves of the mel's error is taken away by
+`refine`: scaling every frame by what its mel lacks, and making the frames consistent again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mmtts.audio import LOG_FLOOR, mel_filters
+from mmtts.networks.convnext import ConvNeXtBlock
+from mmtts.networks.excitation import Noise, PitchPredictor, pulse_train
+from mmtts.networks.spectrum import Spectrum, magnitude
+
+_HIGHEST_GAIN = 5.0  # natural log; the spectrum of a full-scale clip stays below it
+_CORRECTION = 1.5  # over-relaxation: fewer refinements; at 2 they no longer converge
+_LARGEST_CORRECTION = 2.0  # natural log, per refinement
+_PHASE_SPEED = 5.0  # phases leave 0 as fast as gains do
+
+
+class _Excitation(NamedTuple):
+    """Spectra (B, T, bins) of both sources, the pulses' mel, and what the backbone reads."""
+
+    pulses: Tensor
+    noise: Tensor
+    pulse_mel: Tensor
+    features: Tensor
+
+
+class Vocoder(nn.Module):
+    """From a natural-log magnitude mel to samples.
+
+    Args:
+        n_mels: M.
+        sample_rate: in Hz.
+        n_fft: window length in samples.
+        hop_length: in samples.
+        f_min: lower edge of the lowest mel band in Hz.
+        f_max: upper edge of the highest mel band in Hz.
+        width: channels of the backbone.
+        hidden: channels inside its blocks.
+        layers: number of blocks.
+        pitch_width: channels of the pitch predictor.
+        refinements: rounds of `refine` in `forward`.
+    """
+
+    filters: Tensor
+    spread: Tensor
+    noise_level: Tensor
+
+    def __init__(
+        self,
+        n_mels: int = 80,
+        sample_rate: int = 16000,
+        n_fft: int = 1024,
+        hop_length: int = 256,
+        f_min: float = 0.0,
+        f_max: float = 8000.0,
+        width: int = 256,
+        hidden: int = 512,
+        layers: int = 6,
+        pitch_width: int = 96,
+        refinements: int = 4,
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "n_mels": n_mels,
+            "sample_rate": sample_rate,
+            "n_fft": n_fft,
+            "hop_length": hop_length,
+            "f_min": f_min,
+            "f_max": f_max,
+            "width": width,
+            "hidden": hidden,
+            "layers": layers,
+            "pitch_width": pitch_width,
+            "refinements": refinements,
+        }
+        self.sample_rate, self.hop_length, self.refinements = sample_rate, hop_length, refinements
+        self.spectrum = Spectrum(n_fft, hop_length)
+        self.noise = Noise()
+        self.pitch_predictor = PitchPredictor(n_mels, pitch_width)
+        self.embed = nn.Conv1d(2 * n_mels + 2, width, 7, padding=3)
+        self.embed_norm = nn.LayerNorm(width)
+        self.blocks = nn.Sequential(
+            *(ConvNeXtBlock(width, hidden, 1 / layers) for _ in range(layers))
+        )
+        self.output_norm = nn.LayerNorm(width)
+        n_bins = n_fft // 2 + 1
+        self.output = nn.Linear(width, 3 * n_bins)
+        with torch.no_grad():  # starts as a plain source-filter vocoder, pulses above noise
+            self.output.weight.mul_(0.2)
+            self.output.bias.zero_()
+            self.output.bias[n_bins : 2 * n_bins] = -1.0
+        self._set_filters(mel_filters(sample_rate, n_fft, n_mels, f_min, f_max))
+
+    def _set_filters(self, array: object) -> None:
+        """Keep the mel filters, the way back from bands to bins, and the mel of white noise."""
+        filters = torch.as_tensor(array)
+        weights = filters.T / filters.sum(1).clamp_min(1e-8)
+        reached = filters.sum(1).nonzero().flatten()
+        weights[:, : reached[0]] = weights[:, reached[0] : reached[0] + 1]
+        weights[:, reached[-1] + 1 :] = weights[:, reached[-1] : reached[-1] + 1]
+        # The magnitude of a bin of white noise is Rayleigh distributed.
+        mean = self.spectrum.window.square().sum().sqrt() * math.sqrt(math.pi / 4)
+        self.register_buffer("filters", filters, persistent=False)
+        self.register_buffer("spread", weights.contiguous(), persistent=False)
+        self.register_buffer("noise_level", (filters.sum(0) * mean).log(), persistent=False)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Turn mels into samples; the same mel always gives the same samples in evaluation mode.
+
+        Args:
+            mel: natural-log magnitude mel (B, T, M), T >= 2.
+
+        Returns:
+            Samples (B, (T - 1) * hop_length), about in [-1, 1].
+        """
+        return self.synthesize(mel, self.refinements)[0]
+
+    def synthesize(self, mel: Tensor, refinements: int) -> tuple[Tensor, Tensor]:
+        """As `forward`; gives the pitch logits (B, T, PITCH_BINS + 1) too, to train them."""
+        mel = mel.float()
+        logits = self.pitch_predictor(_normalize(mel))
+        # Outside the networks, half precision would be heard.
+        with torch.autocast(mel.device.type, enabled=False):
+            excitation = self._excite(mel, logits.float())
+        hidden = self.embed(excitation.features.transpose(1, 2)).transpose(1, 2)
+        hidden = self.output_norm(self.blocks(self.embed_norm(hidden)))
+        filters = self.output(hidden)
+        with torch.autocast(mel.device.type, enabled=False):
+            spectrum = self._shape(excitation, mel, filters.float())
+            for _ in range(refinements):
+                spectrum = self.refine(spectrum, mel)
+            return self.spectrum.inverse(spectrum), logits.float()
+
+    @torch.no_grad()
+    def _excite(self, mel: Tensor, logits: Tensor) -> _Excitation:
+        """Make pulses of the decoded pitch, and noise; no gradient goes through a pitch."""
+        pitch, voiced = self.pitch_predictor.decode(logits)
+        start = torch.rand(len(mel), 1, device=mel.device) if self.training else None
+        samples = pulse_train(pitch, self.hop_length, self.sample_rate, start)
+        pulses, noise = self.spectrum(samples), self.spectrum(self.noise(samples))
+        pulse_mel = self._mel(pulses)
+        columns = [_normalize(mel), pulse_mel / 3, 2 * voiced[..., None] - 1]
+        features = torch.cat([*columns, pitch[..., None].log() - 5], dim=-1)
+        return _Excitation(pulses, noise, pulse_mel, features)
+
+    def _shape(self, excitation: _Excitation, mel: Tensor, filters: Tensor) -> Tensor:
+        """Filter pulses by gains and phases, noise by gains (B, T, 3 * bins), and add them."""
+        pulse_gain, noise_gain, phase = filters.chunk(3, dim=-1)
+        # Gains are relative to those that would give each source alone the wanted mel.
+        pulse_gain = pulse_gain + (mel - excitation.pulse_mel) @ self.spread
+        noise_gain = noise_gain + (mel - self.noise_level) @ self.spread
+        pulse_filter = torch.polar(pulse_gain.clamp_max(_HIGHEST_GAIN).exp(), phase * _PHASE_SPEED)
+        noise_filter = noise_gain.clamp_max(_HIGHEST_GAIN).exp()
+        return pulse_filter * excitation.pulses + noise_filter * excitation.noise
+
+    def refine(self, spectrum: Tensor, mel: Tensor) -> Tensor:
+        """Make the frames consistent, then scale their bins by what the mel still lacks.
+
+        Like a round of Griffin-Lim, but the magnitudes that it holds on to are those of the mel,
+        so the detail within a band stays what the source made it.
+        """
+        consistent = self.spectrum(self.spectrum.inverse(spectrum))
+        lacking = _CORRECTION * (mel - self._mel(consistent)) @ self.spread
+        return consistent * lacking.clamp(-_LARGEST_CORRECTION, _LARGEST_CORRECTION).exp()
+
+    def _mel(self, spectrum: Tensor) -> Tensor:
+        return (magnitude(spectrum) @ self.filters).clamp_min(LOG_FLOOR).log()
+
+
+def _normalize(mel: Tensor) -> Tensor:
+    """Bring natural-log mels of speech to about zero mean and unit variance."""
+    return (mel + 5.0) / 3.0
