@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -165,4 +166,5 @@ def _license(data: Path | None) -> str:
     path = None if data is None else data / "LICENSES.md"
     if path is None or not path.is_file():
         return f"{text} these are not recorded here, so do not publish the weights."
-    return f"{text}\n\n{path.read_text(encoding='utf-8').strip()}"
+    terms = re.sub("^#+", "###", path.read_text(encoding="utf-8").strip(), flags=re.MULTILINE)
+    return f"{text}\n\n{terms}"

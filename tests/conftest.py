@@ -41,3 +41,11 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Runner":
     from training import Runner
 
     return Runner(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def small_system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A system folder of small networks with random weights; read-only for tests."""
+    from small_system import make_small_system
+
+    return make_small_system(tmp_path_factory.mktemp("system") / "small")

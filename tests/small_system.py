@@ -43,12 +43,20 @@ def save_vocoder(folder: Path) -> Path:
     return save_model(folder, "vocoder", {"vocoder": vocoder})
 
 
+def small_sampler() -> StyleSampler:
+    """A sampler whose last layers are not zero, as they are before training."""
+    sampler = StyleSampler(STYLE_DIM, width=32, depth=1)
+    for parameter in sampler.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return sampler
+
+
 def save_face_encoder(folder: Path, stage1: str) -> Path:
     """A small face encoder with its sampler."""
     torch.manual_seed(2)
     networks = {
         "face_encoder": FaceEncoder(style_dim=STYLE_DIM, width=32),
-        "style_sampler": StyleSampler(STYLE_DIM, width=32, depth=1),
+        "style_sampler": small_sampler(),
     }
     return save_model(folder, "face_encoder", networks, lineage={"speech_tts": stage1})
 
@@ -60,7 +68,7 @@ def save_prompt_encoder(folder: Path, stage1: str, face: str) -> Path:
     encoder.backbone.learn(["a calm woman speaks with a low voice", "an old man shouts"])
     networks = {
         "prompt_encoder": encoder,
-        "style_sampler": StyleSampler(STYLE_DIM, width=32, depth=1),
+        "style_sampler": small_sampler(),
     }
     lineage = {"speech_tts": stage1, "face_encoder": face}
     return save_model(folder, "prompt_encoder", networks, lineage=lineage)

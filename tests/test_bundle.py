@@ -1,0 +1,105 @@
+"""A bundle holds parts that belong together, and a card that says what it is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_system import save_face_encoder, save_prompt_encoder, save_speech_tts
+
+from mmtts import Synthesizer, Voice
+from mmtts.bundle import bundle, main, read_attribute_names
+from mmtts.checkpoint import weights_hash
+from mmtts.errors import InputError
+
+PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
+
+
+def all_parts(system: Path) -> dict[str, Path]:
+    return {kind: system / kind for kind in PARTS}
+
+
+def test_whole_command(small_system: Path, prepared: Path, tmp_path: Path) -> None:
+    out = tmp_path / "models" / "hum"
+    words = [f"--{kind.replace('_', '-')}={small_system / kind}" for kind in PARTS]
+    main([*words, f"--data={prepared}", f"--out={out}"])
+    tts = Synthesizer.from_pretrained(out)
+    assert "gender" in tts.directions
+    voice = tts.voice(prompt="A calm woman.")
+    moved = tts.move(voice, "gender", 1.0)
+    assert np.dot(moved.vector - voice.vector, tts.directions["gender"]) > 0
+    with pytest.raises(InputError, match="this model has the space"):
+        tts.move(Voice(np.ones(256), {}, "ab" * 32), "gender", 1.0)
+    card = (out / "MODEL_CARD.md").read_text()
+    for word in (
+        "consent",
+        "hum: 18 clips",
+        "face_encoder",
+        "free for any use",
+        "Limits",
+        "gender",
+    ):
+        assert word in card
+    assert sorted(p.name for p in out.iterdir()) == sorted(
+        [*PARTS, "MODEL_CARD.md", "directions.safetensors"]
+    )
+    assert [p.name for p in out.parent.iterdir()] == ["hum"]
+
+
+def test_least_system_and_replacement(small_system: Path, tmp_path: Path) -> None:
+    out = bundle(all_parts(small_system), tmp_path / "out")
+    bundle({"speech_tts": small_system / "speech_tts"}, out)
+    assert sorted(p.name for p in out.iterdir()) == ["MODEL_CARD.md", "speech_tts"]
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "Griffin-Lim" in card and "do not publish" in card
+
+
+def test_parts_of_different_systems_are_refused(small_system: Path, tmp_path: Path) -> None:
+    other = weights_hash(save_speech_tts(tmp_path / "other", seed=5))
+    stage1 = weights_hash(small_system / "speech_tts")
+    parts = all_parts(small_system)
+    parts["face_encoder"] = save_face_encoder(tmp_path / "face", other)
+    with pytest.raises(InputError, match="was trained with the stage-1 weights"):
+        bundle(parts, tmp_path / "out")
+    parts = all_parts(small_system)
+    parts["prompt_encoder"] = save_prompt_encoder(tmp_path / "prompt", stage1, "ab" * 32)
+    with pytest.raises(InputError, match="another face encoder"):
+        bundle(parts, tmp_path / "out")
+    parts = all_parts(small_system) | {"vocoder": small_system / "speech_tts"}
+    with pytest.raises(InputError, match="a vocoder model is needed"):
+        bundle(parts, tmp_path / "out")
+    with pytest.raises(InputError, match="needs a stage-1 model"):
+        bundle({"vocoder": small_system / "vocoder"}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_folders_are_not_replaced(small_system: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match="no system folder"):
+        bundle(all_parts(small_system), tmp_path)
+    with pytest.raises(InputError, match="no system folder"):
+        bundle(all_parts(small_system), tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
+
+
+def test_data_without_attributes_or_report(
+    small_system: Path, prepared: Path, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(prepared, tmp_path / "data"))
+    (data / "report.json").write_text("{")
+    (data / "LICENSES.md").unlink()
+    parts = {"speech_tts": small_system / "speech_tts"}
+    out = bundle(parts, tmp_path / "out", data)
+    assert "could not be read" in (out / "MODEL_CARD.md").read_text()
+    (data / "report.json").write_text(json.dumps([1, {"a": None}]))
+    (data / "speech" / "cuts_train.jsonl.gz").write_bytes(b"no gzip")
+    with pytest.raises(InputError, match="no readable cut manifest"):
+        bundle(parts, tmp_path / "out2", data)
+    assert not (tmp_path / "out2").exists()
+
+
+def test_attribute_names_are_read(prepared: Path) -> None:
+    names = read_attribute_names(prepared / "speech" / "cuts_train.jsonl.gz")
+    assert len(names) == 18
+    assert {"gender", "pitch"} <= set(next(iter(names.values())))
