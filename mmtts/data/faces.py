@@ -235,7 +235,7 @@ def align_face(image: Image.Image, landmarks: np.ndarray, size: int = CROP_SIZE)
         size: side of the crop in pixels.
 
     Returns:
-        RGB, ``size`` x ``size``; what lies outside the picture is gray.
+        RGB, ``size`` x ``size``; beyond its edges the picture goes on in their color.
     """
     template = _TEMPLATE * (size / CROP_SIZE)
     matrix, shift = _similarity(template, landmarks)
@@ -244,16 +244,22 @@ def align_face(image: Image.Image, landmarks: np.ndarray, size: int = CROP_SIZE)
 
 def _cut(image: Image.Image, matrix: np.ndarray, shift: np.ndarray, size: int) -> Image.Image:
     """Return a square whose point p shows the picture's point ``matrix @ p + shift``."""
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]]) @ matrix.T + shift
+    low = np.floor(corners.min(0)).astype(int) - 2
+    high = np.ceil(corners.max(0)).astype(int) + 2
+    # Beyond its edges the picture goes on in the color of the edge: no border to learn from.
+    columns = np.arange(low[0], high[0]).clip(0, image.width - 1)
+    rows = np.arange(low[1], high[1]).clip(0, image.height - 1)
+    part, shift = Image.fromarray(np.asarray(image)[rows[:, None], columns]), shift - low
     # A large part is reduced first: the transform itself does not smooth.
     factor = int(np.sqrt(abs(np.linalg.det(matrix))))
     if factor > 1:
-        image, matrix, shift = image.reduce(factor), matrix / factor, shift / factor
-    return image.transform(
+        part, matrix, shift = part.reduce(factor), matrix / factor, shift / factor
+    return part.transform(
         (size, size),
         Image.Transform.AFFINE,
         (*matrix[0], shift[0], *matrix[1], shift[1]),
         Image.Resampling.BICUBIC,
-        fillcolor=_GROUND,
     )
 
 

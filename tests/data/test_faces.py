@@ -188,6 +188,13 @@ def test_alignment_undoes_any_similarity(angle, scale, x, y):
     assert np.abs(crop - expected).mean() < 0.7
 
 
+def test_beyond_the_edge_the_picture_goes_on():
+    pixels = np.full((100, 100, 3), (200, 0, 0), np.uint8)
+    landmarks = np.array([[0, 0], [30, 0], [15, 20], [2, 35], [28, 35]], float)
+    crop = np.asarray(align_face(Image.fromarray(pixels), landmarks))
+    assert (crop == (200, 0, 0)).all()
+
+
 def test_tensor_is_channel_first_between_minus_one_and_one():
     pixels = np.zeros((2, 3, 3), np.uint8)
     pixels[0, 1] = (255, 0, 51)
