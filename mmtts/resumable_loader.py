@@ -6,23 +6,28 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import torch
 from lightning import LightningDataModule, Trainer
 
 
 class ResumableLoader:
     """Gives the batches of a loader; after a resume, first skips those that were trained on.
 
-    The order of batches must follow from the epoch alone (samplers with ``set_epoch``). Skipped
-    batches are loaded and dropped, which is quick beside training on them.
+    The order of batches must follow from the epoch alone (samplers with ``set_epoch``). What a data
+    set draws from torch's global generator follows from (seed, epoch, batch). Skipped batches are
+    loaded and dropped, which is quick beside training on them.
 
     Args:
         loader: A sized loader.
-        trainer: Knows how many batches of the epoch are done.
+        trainer: Knows the epoch, and how many of its batches are done.
+        seed: The run's seed.
     """
 
-    def __init__(self, loader: Any, trainer: Trainer) -> None:
+    def __init__(self, loader: Any, trainer: Trainer, seed: int) -> None:
         self.loader = loader
         self.trainer = trainer
+        self.seed = seed
         self._skip = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -36,7 +41,16 @@ class ResumableLoader:
 
     def __iter__(self) -> Iterator[Any]:
         skip, self._skip = self._skip, 0
-        yield from itertools.islice(self.loader, skip, None)
+        epoch, batches = self.trainer.current_epoch, iter(self.loader)
+        for number in itertools.count():
+            drawn = np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)
+            torch.manual_seed(int(drawn[0]))
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            if number >= skip:
+                yield batch
 
     def state_dict(self) -> dict[str, int]:
         """Batches of this epoch that the optimizer has seen."""
@@ -48,7 +62,7 @@ class ResumableLoader:
         self._skip = state["batches"] if state["batches"] < len(self) else 0
 
 
-def make_resumable(data: LightningDataModule, trainer: Trainer) -> None:
+def make_resumable(data: LightningDataModule, trainer: Trainer, seed: int) -> None:
     """Let a data module's training loader continue in the middle of an epoch."""
     plain = data.train_dataloader
-    data.train_dataloader = lambda: ResumableLoader(plain(), trainer)  # type: ignore[method-assign]
+    data.train_dataloader = lambda: ResumableLoader(plain(), trainer, seed)  # type: ignore[method-assign]

@@ -175,7 +175,7 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
         default_root_dir=str(folder.path),
         _convert_="all",
     )
-    make_resumable(data, trainer)
+    make_resumable(data, trainer, int(config.seed))
     return data, stage, trainer
 
 

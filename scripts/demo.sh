@@ -14,6 +14,5 @@ bash recipes/tiny/run.sh "$@"
 echo
 echo "Done in $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s."
 echo "Listen:"
-find demo -name '*.wav' | sort | sed "s|^|  $root/|"
-echo "Page:"
-echo "  $root/demo/index.html"
+find demo outputs/tiny -name '*.wav' 2>/dev/null | sort | sed "s|^|  $root/|"
+find demo outputs/tiny -name '*.html' 2>/dev/null | sed "s|^|Page: $root/|"
