@@ -110,6 +110,7 @@ class SmallFaceNet(nn.Module):
                 layers.append(ResidualBlock(width, channel, stride))
                 side, width = (side + stride - 1) // stride, channel
         self.trunk = nn.Sequential(*layers)
+        self.trunk.to(memory_format=torch.channels_last)  # what convolutions are fastest with
         self.pool = nn.Conv2d(width, width, side, groups=width, bias=False)
         self.head = nn.Sequential(
             nn.BatchNorm1d(width),
@@ -125,8 +126,8 @@ class SmallFaceNet(nn.Module):
             x = F.interpolate(x, (self.size, self.size), mode="area")
         deviation, mean = torch.std_mean(x, dim=(2, 3), keepdim=True, correction=0)
         x = (x - mean) / (deviation + 1e-2)
-        # (B, C, 1, 1) -> (B, C)
-        return self.head(self.pool(self.trunk(x)).flatten(1))
+        x = self.trunk(x.contiguous(memory_format=torch.channels_last))
+        return self.head(self.pool(x).flatten(1))  # (B, C, 1, 1) -> (B, C)
 
 
 class FacenetBackbone(nn.Module):

@@ -69,6 +69,11 @@ class StyleSampler(nn.Module):
         else:
             self.law = Point(style_dim, width, depth, dropout)
 
+    def fit(self, z: Tensor) -> None:
+        """Let the law start from all training styles `(n, D)`, whatever their condition."""
+        if isinstance(self.law, RectifiedFlow):
+            self.law.fit(z * math.sqrt(self.style_dim))
+
     def loss(self, z: Tensor, condition: Tensor) -> Tensor:
         """How badly the law explains styles `(B, D)` under conditions `(B, D)`: a scalar."""
         root = math.sqrt(self.style_dim)

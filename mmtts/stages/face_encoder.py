@@ -140,6 +140,8 @@ class FaceEncoderStage(lightning.LightningModule):
             style.values.shape[1], len(data.people), self.hparams["scale"], self.hparams["margin"]
         )
         rows = style.take(pair.cut for pair in data.pairs["train"])
+        if self.style_sampler is not None:
+            self.style_sampler.fit(torch.from_numpy(rows))
         people = [data.people.index(pair.person) for pair in data.pairs["train"]]
         sums = torch.zeros(len(data.people), rows.shape[1])
         sums.index_add_(0, torch.tensor(people), torch.from_numpy(rows))

@@ -121,6 +121,9 @@ class PromptEncoderStage(lightning.LightningModule):
             prompts = sorted({*train_prompts, *data.prompts("valid")})
             features = prompt_table(self.prompt_encoder, data.folder, prompts)
         data.attach(styles, features)
+        modality = data.modalities[0]  # clips where there are any
+        fitting = styles[modality].take(data.pairs["train"][modality].items)
+        self.style_sampler.fit(torch.from_numpy(fitting))
         self._fit_probe(data, styles)
 
     def _face_styles(self, data: PromptData) -> Table:
