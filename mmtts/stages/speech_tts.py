@@ -109,7 +109,8 @@ class SpeechTTS(lightning.LightningModule):
         """The same losses with fixed noise, logged as ``valid/<name>``."""
         generator = torch.Generator().manual_seed(VALIDATION_SEED + batch_idx)
         losses = self._step(batch, generator)
-        self._log("valid", losses, batch)
+        if len(losses) > 1:
+            self._log("valid", losses, batch)
         return losses["loss"]
 
     def _log(self, split: str, losses: Mapping[str, Tensor], batch: SpeechBatch) -> None:
@@ -130,6 +131,8 @@ class SpeechTTS(lightning.LightningModule):
         if bool(batch.transcribed.any()):
             rows = batch.transcribed
             losses |= self._speech_losses(transcribed_rows(batch), z[rows], generator)
+        if not losses:  # strangers without transcripts: nothing to learn or to measure
+            return {"loss": z.sum() * 0.0}
         weighted = [self.hparams[f"{name}_weight"] * value for name, value in losses.items()]
         losses["loss"] = torch.stack(weighted).sum()
         return losses
