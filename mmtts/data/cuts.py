@@ -79,7 +79,7 @@ def _read_clip(cut: Any, folder: Path) -> Clip:
     """Reduce a Lhotse cut to what training needs."""
     from lhotse import MonoCut
 
-    recording = getattr(cut, "recording", None)
+    recording: Any = getattr(cut, "recording", None)
     plain = isinstance(cut, MonoCut) and recording is not None and len(recording.sources) == 1
     # A source of type "command" would run a program that the manifest names.
     if not plain or recording.transforms or recording.sources[0].type not in ("file", "memory"):
