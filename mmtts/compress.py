@@ -31,7 +31,7 @@ HELP = """usage: python -m mmtts.compress checkpoint=FOLDER ratio=0.2 out=FOLDER
   ranks=uniform|mixed   the same share everywhere, or layers that lose less give more [uniform]
   data=FOLDER           prepared data folder [the one the model was trained on]
   calibration.batches=N calibration.steps=N calibration.guidance=G
-  validation_batches=N  for the change in validation loss; 0 leaves it out [40]
+  validation_batches=N  for the change in validation loss; 0 leaves it out [20]
   device=auto threads=N where it runs
   --cfg job             print the config and stop
   --debug               show tracebacks

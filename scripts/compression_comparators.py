@@ -1,7 +1,7 @@
 """What A3 is measured against, at the same parameter budget: SVD, SVD-LLM and magnitude pruning.
 
-Each takes a model, calibration data and the share of parameters to remove from the matrices that A3
-compresses, and returns a changed copy.
+Each takes a model, moments of its matrices' inputs and the share of parameters to remove from the
+matrices that A3 compresses, and returns a changed copy.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from mmtts.compression.adapters import find_parts
-from mmtts.compression.calibration import statistics_of
 from mmtts.compression.compressor import narrow
 from mmtts.compression.moments import Moment, square_roots
-from mmtts.compression.parts import AttentionPart, Part, Slot, linear, matrix
+from mmtts.compression.parts import AttentionPart, Part, Scope, Slot, linear, matrix
 from mmtts.compression.ranks import uniform_rank
 from mmtts.compression.solvers import solve_rotary, solve_units
 
-Calibration = Iterable[Mapping[str, Any]]
+Moments = list[Tensor]  # of the inputs of each matrix; only SVD-LLM looks at them
 
 
 def matrices(part: Part) -> tuple[Slot, ...]:
@@ -56,7 +55,7 @@ def low_rank(weight: Tensor, root: Tensor, inverse: Tensor, rank: int) -> tuple[
     return right[:rank] @ inverse, left[:, :rank] * values[:rank]
 
 
-def svd(model: nn.Module, calibration: Calibration, ratio: float) -> nn.Module:
+def svd(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
     """Plain truncated SVD of each matrix; looks at no data."""
     changed = copy.deepcopy(model)
     for part in find_parts(changed).parts:
@@ -67,37 +66,40 @@ def svd(model: nn.Module, calibration: Calibration, ratio: float) -> nn.Module:
     return changed
 
 
-def svd_llm(model: nn.Module, calibration: Calibration, ratio: float) -> nn.Module:
+def svd_llm(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
     """Truncated SVD of each matrix after whitening its inputs (Wang et al. 2024, 2403.07378)."""
-    changed = copy.deepcopy(model).eval()
-    parts = find_parts(changed).parts
-    moments: dict[Slot, Moment] = {}
-    handles = []
-    for part in parts:
-        statistics = statistics_of(part)
-        handles += part.watch(statistics.scope)
-        for slot in matrices(part):
-            moments[slot] = Moment(1, linear(slot).in_features)
+    changed = copy.deepcopy(model)
+    slots = [slot for part in find_parts(changed).parts for slot in matrices(part)]
+    for slot, moment in zip(slots, moments, strict=True):
+        root, inverse = square_roots(moment)
+        weight = matrix(slot)
+        factor(slot, *low_rank(weight, root, inverse, budget_rank(weight, ratio)))
+    return changed
 
-            def see(module: nn.Module, args: Any, moment: Any = moments[slot],
-                    scope: Any = statistics.scope) -> None:  # fmt: skip
+
+def input_moments(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) -> Moments:
+    """E[x^T x] of what enters each matrix."""
+    measured = copy.deepcopy(model).eval()
+    moments: list[Moment] = []
+    for part in find_parts(measured).parts:
+        scope = Scope()
+        part.watch(scope)
+        for slot in matrices(part):
+            moment = Moment(1, linear(slot).in_features)
+            moments.append(moment)
+
+            def see(module: nn.Module, args: Any, moment: Any = moment, scope: Any = scope) -> None:
                 rows, _ = scope.rows(args[0])
                 moment.add(rows, rows.new_ones(len(rows)))
 
-            handles.append(slot.layer.register_forward_pre_hook(see))
+            slot.layer.register_forward_pre_hook(see)
     with torch.no_grad():
         for kwargs in calibration:
-            changed(**kwargs)
-    for handle in handles:
-        handle.remove()
-    for slot, moment in moments.items():
-        root, inverse = square_roots(moment.mean()[0])
-        weight = matrix(slot)
-        factor(slot, *low_rank(weight, root, inverse, budget_rank(weight, ratio)))
-    return changed.train(model.training)
+            measured(**kwargs)
+    return [moment.mean()[0] for moment in moments]
 
 
-def magnitude_channels(model: nn.Module, calibration: Calibration, ratio: float) -> nn.Module:
+def magnitude_channels(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
     """Drop the same number of inner channels as A3, those with the smallest weights."""
     changed = copy.deepcopy(model)
     for part in find_parts(changed).parts:
@@ -148,7 +150,7 @@ def selection(scores: Tensor, kept: int) -> Tensor:
     return torch.eye(scores.shape[1], dtype=torch.float64)[chosen].transpose(1, 2)
 
 
-def magnitude_weights(model: nn.Module, calibration: Calibration, ratio: float) -> nn.Module:
+def magnitude_weights(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
     """Set the smallest weights of each matrix to 0: no smaller and no faster, but a known mark."""
     changed = copy.deepcopy(model)
     for part in find_parts(changed).parts:

@@ -1,11 +1,12 @@
 """A3: post-training low-rank compression of attention and feed-forward layers.
 
 ``compressed, report = compress(model, calibration, ratio=0.2)`` gives every Transformer layer
-smaller inner dimensions in closed form; nothing is added at run time.
+smaller inner dimensions in closed form; nothing is added at run time. ``measure`` and ``shrink``
+are its two halves, for trying several ratios after one calibration.
 """
 
 from mmtts.compression.adapters import resize
-from mmtts.compression.compressor import COMPONENTS, compress
+from mmtts.compression.compressor import COMPONENTS, compress, measure, shrink
 from mmtts.compression.report import Report, Row, Skipped
 
-__all__ = ["COMPONENTS", "Report", "Row", "Skipped", "compress", "resize"]
+__all__ = ["COMPONENTS", "Report", "Row", "Skipped", "compress", "measure", "resize", "shrink"]

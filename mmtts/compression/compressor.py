@@ -65,29 +65,53 @@ def compress(
         InputError: An argument is not usable, or nothing in the model can be compressed.
     """
     check_arguments(ratio, components, ranks)
-    compressed = copy.deepcopy(model)
-    found = find_parts(compressed)
+    return shrink(model, measure(model, calibration), ratio, components, ranks)
+
+
+def measure(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) -> list[Statistics]:
+    """Gather what `shrink` needs, so that several ratios can be tried after one calibration.
+
+    Args:
+        model: as for `compress`.
+        calibration: as for `compress`.
+
+    Raises:
+        InputError: Nothing in the model can be compressed, or the data cannot be used.
+    """
+    measured = copy.deepcopy(model).eval()
+    found = find_parts(measured)
     if not found.parts:
         raise InputError(
             f"{type(model).__name__} holds no attention or feed-forward layer that can be "
             f"compressed{''.join(f'; {name}: {why}' for name, why in found.unknown.items())}"
         )
-    compressed.eval()
-    statistics = calibrate(compressed, found.parts, calibration)
+    return calibrate(measured, found.parts, calibration)
+
+
+def shrink(
+    model: nn.Module,
+    statistics: Sequence[Statistics],
+    ratio: float,
+    components: Sequence[str] = COMPONENTS,
+    ranks: str = "uniform",
+) -> tuple[nn.Module, Report]:
+    """Compress with statistics that `measure` gathered on the same model; see `compress`."""
+    check_arguments(ratio, components, ranks)
+    compressed = copy.deepcopy(model)
+    found = find_parts(compressed)
     report = Report(parameters_before=size(model))
     report.skipped += [Skipped(layer, "qk, ov", why) for layer, why in found.unknown.items()]
     solved: dict[tuple[str, str], Solved] = {}
-    for gathered in statistics:
-        for component in gathered.part.components:
+    for part, gathered in zip(found.parts, statistics, strict=True):
+        for component in part.components:
             if component not in components:
                 continue
             reason = why_not(gathered, component)
             if reason is not None:
-                report.skipped.append(Skipped(gathered.part.layer, component, reason))
+                report.skipped.append(Skipped(part.layer, component, reason))
             else:
                 solution = solve(gathered, component)
-                key = gathered.part.layer, component
-                solved[key] = Solved(gathered.part, component, solution)
+                solved[part.layer, component] = Solved(part, component, solution)
     losses = {key: item.solution.losses for key, item in solved.items()}
     for key, kept in choose_ranks(losses, ratio, ranks).items():
         report.rows += cut(solved[key], kept)

@@ -76,12 +76,13 @@ def test_on_a_trained_encoder_a3_beats_svd_llm_beats_svd(
     tagger: Tagger, comparators: ModuleType, ratio: float
 ) -> None:
     calibration = [{"symbols": sequences(32, 10_000 + i)} for i in range(8)]
+    moments = comparators.input_moments(tagger, calibration)
     held_out = sequences(256, 99)
     expected = tagger(held_out)
     models = {
         "A3": compress(tagger, calibration, ratio)[0],
-        "SVD-LLM": comparators.svd_llm(tagger, calibration, ratio),
-        "SVD": comparators.svd(tagger, calibration, ratio),
+        "SVD-LLM": comparators.svd_llm(tagger, moments, ratio),
+        "SVD": comparators.svd(tagger, moments, ratio),
     }
     errors = {
         name: float((model(held_out) - expected).detach().pow(2).mean())
@@ -116,8 +117,8 @@ def test_comparators_keep_the_budget_and_the_given_model(
     tagger: Tagger, comparators: ModuleType, name: str
 ) -> None:
     before = {key: value.clone() for key, value in tagger.state_dict().items()}
-    calibration = [{"symbols": sequences(8, 1)}]
-    changed = getattr(comparators, name)(tagger, calibration, 0.25)
+    moments = comparators.input_moments(tagger, [{"symbols": sequences(8, 1)}])
+    changed = getattr(comparators, name)(tagger, moments, 0.25)
     assert all(torch.equal(value, before[key]) for key, value in tagger.state_dict().items())
     layers = [p for key, p in changed.encoder.layers.named_parameters() if p.dim() == 2]
     kept = sum(int((p != 0).sum()) for p in layers)

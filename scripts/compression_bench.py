@@ -1,0 +1,191 @@
+"""Measure A3 against its comparators: on small language models, and on a trained stage 1.
+
+    python scripts/compression_bench.py language [--steps 250] [--seed 0]
+    python scripts/compression_bench.py speech --model runs/stage1/lab/model --data data/lab \
+        [--vocoder runs/vocoder/lab/model] [--sentences 30]
+
+Both print tables in Markdown. `mmtts/compression/README.md` holds the measured ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from compression_comparators import COMPARATORS, input_moments
+from torch import Tensor, nn
+
+from mmtts.compression import measure, shrink
+
+RATIOS = (0.1, 0.2, 0.4)
+VOCABULARY, CONTEXT, BATCH = 512, 96, 16
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    language = commands.add_parser("language", help="small language models on Python's own manual")
+    language.add_argument("--steps", type=int, default=250, help="training steps [250]")
+    speech = commands.add_parser("speech", help="a trained stage-1 model")
+    speech.add_argument("--model", type=Path, required=True, help="stage-1 model folder")
+    speech.add_argument("--data", type=Path, required=True, help="prepared data folder")
+    speech.add_argument("--vocoder", type=Path, help="vocoder model folder [Griffin-Lim]")
+    speech.add_argument("--sentences", type=int, default=30, help="spoken per model; 0: none [30]")
+    speech.add_argument("--batches", type=int, default=8, help="of calibration data [8]")
+    speech.add_argument("--validation", type=int, default=10, help="batches of validation [10]")
+    speech.add_argument("--recovery", type=int, default=30, help="steps of fine-tuning [30]")
+    for command in (language, speech):
+        command.add_argument("--seed", type=int, default=0)
+        command.add_argument("--threads", type=int, default=1, help="CPU threads [1]")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    started, used = time.perf_counter(), time.process_time()
+    if options.command == "language":
+        bench_language(options.steps, options.seed)
+    else:
+        from compression_speech import bench_speech
+
+        bench_speech(options)
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
+    print(f"\nwall {wall / 60:.1f} min, CPU {cpu / 60:.1f} min")
+
+
+class Methods:
+    """A3 with uniform and mixed ranks, and the comparators, after one pass over calibration data.
+
+    Args:
+        model: to be compressed.
+        calibration: keyword arguments for the model.
+    """
+
+    def __init__(self, model: nn.Module, calibration: list[dict[str, Any]]) -> None:
+        self.model = model
+        self.statistics = measure(model, calibration)
+        self.moments = input_moments(model, calibration)
+
+    def a3(self, ratio: float, ranks: str = "uniform") -> Any:
+        """The model compressed by A3."""
+        return shrink(self.model, self.statistics, ratio, ranks=ranks)[0]
+
+    def __call__(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
+        """Every method's model at one ratio."""
+        for ranks in ("uniform", "mixed"):
+            yield f"A3, {ranks}", self.a3(ratio, ranks)
+        for name, method in COMPARATORS.items():
+            yield name, method(self.model, self.moments, ratio)
+
+
+def manual(seed: int) -> tuple[Tensor, Tensor]:
+    """Python's own manual of topics as tokens: training and held-out text, int64 (N,) each."""
+    from pydoc_data.topics import topics
+
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    texts = [topics[name] for name in sorted(topics)]
+    random.Random(seed).shuffle(texts)
+    cut = len(texts) // 8
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts[cut:], trainer)
+    held_out, training = (
+        torch.tensor([i for text in part for i in tokenizer.encode(text).ids])
+        for part in (texts[:cut], texts[cut:])
+    )
+    return training, held_out
+
+
+def rotary_model() -> nn.Module:
+    """A small LLaMA: rotary positions, grouped queries, gated feed-forward."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=VOCABULARY, hidden_size=128, intermediate_size=256, num_hidden_layers=3,
+            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=CONTEXT,
+        )
+    )  # fmt: skip
+
+
+def learned_position_model() -> nn.Module:
+    """A small BERT as a decoder: learned positions, biases, plain feed-forward."""
+    from transformers import BertConfig, BertLMHeadModel
+
+    return BertLMHeadModel(
+        BertConfig(
+            vocab_size=VOCABULARY, hidden_size=128, intermediate_size=384, num_hidden_layers=3,
+            num_attention_heads=4, max_position_embeddings=CONTEXT, is_decoder=True,
+            hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+        )
+    )  # fmt: skip
+
+
+def windows(tokens: Tensor, n: int, generator: torch.Generator) -> dict[str, Tensor]:
+    """Random windows of a text, as arguments of a language model."""
+    starts = torch.randint(len(tokens) - CONTEXT, (n, 1), generator=generator)
+    rows = tokens[starts + torch.arange(CONTEXT)]
+    return {"input_ids": rows, "labels": rows}
+
+
+def train_language(model: nn.Module, tokens: Tensor, steps: int, seed: int) -> None:
+    """Train with AdamW and a cosine rate."""
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95))
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
+    model.train()
+    for _ in range(steps):
+        loss = model(**windows(tokens, BATCH, generator)).loss
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        rate.step()
+    model.eval()
+
+
+@torch.no_grad()
+def perplexity(model: nn.Module, tokens: Tensor) -> float:
+    """Of a text, read in windows that do not overlap."""
+    rows = tokens[: len(tokens) // CONTEXT * CONTEXT].view(-1, CONTEXT)
+    losses = [
+        float(model(input_ids=chunk, labels=chunk).loss) * len(chunk) for chunk in rows.split(32)
+    ]
+    return math.exp(sum(losses) / len(rows))
+
+
+def bench_language(steps: int, seed: int) -> None:
+    """Perplexity of both language models under every method."""
+    training, held_out = manual(seed)
+    print(f"{len(training):,} training tokens, {len(held_out):,} held out, seed {seed}\n")
+    makers = {"rotary, grouped queries": rotary_model, "learned positions": learned_position_model}
+    for name, make in makers.items():
+        torch.manual_seed(seed)
+        model = make()
+        train_language(model, training, steps, seed)
+        generator = torch.Generator().manual_seed(seed + 1)
+        calibration = [windows(training, BATCH, generator) for _ in range(16)]
+        methods = Methods(model, calibration)
+        whole = perplexity(model, held_out)
+        print(f"{name}: perplexity {whole:.2f} before\n")
+        print("| method | " + " | ".join(f"{100 * r:.0f} %" for r in RATIOS) + " |")
+        print("| --- |" + " --- |" * len(RATIOS))
+        found: dict[str, list[float]] = {}
+        for ratio in RATIOS:
+            for method, changed in methods(ratio):
+                found.setdefault(method, []).append(perplexity(changed, held_out))
+        for method, values in found.items():
+            print(f"| {method} | " + " | ".join(f"{value:.2f}" for value in values) + " |")
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

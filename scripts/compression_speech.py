@@ -1,0 +1,237 @@
+"""The stage-1 tables of `compression_bench.py`: size, speed, losses, intelligibility, voice."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from compression_bench import RATIOS, Methods
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+from mmtts.checkpoint import load_config, load_network
+from mmtts.compress import calibration, on_device, open_data, utterance_flops, validation_losses
+from mmtts.data.cuts import Clip, load_samples
+from mmtts.hydra_command import CONFIG_DIR
+from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.masks import mask_from_lens
+
+CHOICES = 20
+STEPS = 4
+SPOKEN = ("A3, uniform", "A3, mixed", "SVD-LLM", "SVD", "magnitude, channels")
+
+
+class Sentence(NamedTuple):
+    """What a model is asked to say, and what it is judged by."""
+
+    phonemes: Tensor
+    reference: Tensor
+    clip: Clip
+    choices: list[str]
+
+
+def bench_speech(options: argparse.Namespace) -> None:
+    """Print all tables."""
+    config = OmegaConf.load(CONFIG_DIR / "compress.yaml")
+    config.checkpoint, config.folder = str(options.model), str(options.data)
+    config.calibration.batches, config.progress = options.batches, False
+    config.seed = options.seed
+    source = load_config(options.model, "speech_tts")
+    model = load_network(options.model, source, "acoustic_model", AcousticModel)
+    data = open_data(config, source)
+    config.validation_batches = options.validation
+    batches = list(calibration(model, data, config))
+    methods = Methods(model, batches)
+    judge = Judge(options, data) if options.sentences else None
+    print(f"seed {options.seed}, {len(batches)} calibration batches, {options.threads} threads\n")
+    print("| ratio | method | parameters | GFLOP | ms | valid loss | flow | identified | SECS |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+
+    def show(ratio: str, name: str, network: Any) -> None:
+        losses = validation_losses(network, source, data, config)
+        spoken = judge is not None and (name in SPOKEN or ratio == "0 %")
+        heard = judge(network) if judge is not None and spoken else ("", "")
+        size = sum(int((p != 0).sum()) for p in network.parameters())
+        cells = (
+            ratio,
+            name,
+            f"{size / 1e6:.2f} M",
+            f"{utterance_flops(network) / 1e9:.2f}",
+            f"{milliseconds([lambda: synthesize(network)])[0]:.0f}",
+            f"{losses['loss']:.4f}",
+            f"{losses['flow']:.4f}",
+            *heard,
+        )
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+    show("0 %", "original", model)
+    for ratio in RATIOS:
+        for name, changed in methods(ratio):
+            show(f"{100 * ratio:.0f} %", name, changed)
+    speed(methods)
+    composition(methods, lambda network: validation_losses(network, source, data, config)["loss"],
+                lambda network: fine_tune(network, data, options.recovery))  # fmt: skip
+
+
+def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int = 15) -> list[float]:
+    """Shortest wall time of each call, all taking turns, so that other load hits all alike."""
+    best = [float("inf")] * len(calls)
+    with torch.inference_mode():
+        for _ in range(repeats):
+            for index, call in enumerate(calls):
+                started = time.perf_counter()
+                call()
+                best[index] = min(best[index], 1000 * (time.perf_counter() - started))
+    return best
+
+
+def synthesize(model: AcousticModel, frames: int = 312, phonemes: int = 70) -> Tensor:
+    """The work of five seconds of speech, whatever durations the model would predict."""
+    z = torch.nn.functional.normalize(torch.ones(1, model.config["style_dim"]), dim=-1)
+    lens = torch.tensor([phonemes])
+    hidden, _ = model.text_encoder(torch.ones(1, phonemes, dtype=torch.int64),
+                                   mask_from_lens(lens), z)  # fmt: skip
+    model.duration_predictor(hidden, mask_from_lens(lens), z)
+    noise = torch.zeros(1, frames, model.config["n_mels"])
+    return model.decode(noise, noise, z, torch.tensor([frames]), STEPS)
+
+
+def blocks(model: AcousticModel) -> Tensor:
+    """The compressed parts alone: the Transformer blocks, as often as `synthesize` runs them."""
+    width = model.config["width"]
+    x = torch.zeros(1, 70, width)
+    z = torch.zeros(1, model.config["style_dim"])
+    for block in model.text_encoder.blocks:
+        x = block(x, torch.ones(1, 70, dtype=torch.bool), z)
+    positions = 312 // model.config["patch"]
+    for _ in range(STEPS):
+        x, mask = torch.zeros(1, positions, width), torch.ones(1, positions, dtype=torch.bool)
+        for block in model.decoder.blocks:
+            x = block(x, mask, x[:, 0])
+    return x
+
+
+def speed(methods: Methods) -> None:
+    """Time the compressed parts and whole utterances of A3 beside the original, in turns."""
+    models: list[Any] = [methods.model, *(methods.a3(ratio) for ratio in RATIOS)]
+    print("\n| removed | blocks, ms | speed-up | utterance, ms | speed-up |")
+    print("| --- | --- | --- | --- | --- |")
+    inner, whole = (
+        milliseconds([lambda m=m, f=f: f(m) for m in models], 40) for f in (blocks, synthesize)
+    )
+    for ratio, a, b in zip((0.0, *RATIOS), inner, whole, strict=True):
+        print(
+            f"| {100 * ratio:.0f} % | {a:.1f} | {inner[0] / a:.2f} | {b:.1f} | {whole[0] / b:.2f} |"
+        )
+
+
+def composition(
+    methods: Methods, loss: Callable[[Any], float], recover: Callable[[Any], Any]
+) -> None:
+    """int8 dynamic quantization and a short recovery fine-tune, after A3."""
+    print("\n| model | valid loss | int8 | fine-tuned | fine-tuned, int8 |")
+    print("| --- | --- | --- | --- | --- |")
+    for ratio in (0.0, 0.2, 0.4):
+        small = methods.a3(ratio)
+        tuned = recover(small)
+        losses = [loss(network) for network in (small, int8(small), tuned, int8(tuned))]
+        cells = " | ".join(f"{value:.4f}" for value in losses)
+        print(f"| A3 {100 * ratio:.0f} % | {cells} |", flush=True)
+
+
+def int8(model: nn.Module) -> Any:
+    """Quantize the matrices of text encoder and flow decoder, activations as they come."""
+    quantized: Any = copy.deepcopy(model)
+    for name in ("text_encoder", "decoder"):
+        part = torch.ao.quantization.quantize_dynamic(getattr(quantized, name), {nn.Linear})
+        setattr(quantized, name, part)
+    return quantized
+
+
+def fine_tune(model: nn.Module, data: Any, steps: int) -> Any:
+    """Train on for a few steps at a small rate; the style encoder, so the style space, is fixed."""
+    from mmtts.stages.speech_tts import SpeechTTS
+
+    tuned: Any = copy.deepcopy(model)
+    tuned.style_encoder.requires_grad_(False)
+    stage = SpeechTTS(tuned, torch.optim.AdamW).train()
+    parameters = [p for p in tuned.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4)
+    torch.manual_seed(0)
+    usable = (batch for batch in data.train_dataloader() if bool(batch.transcribed.any()))
+    for batch in islice(usable, steps):
+        loss = stage._step(on_device(batch, torch.device("cpu")))["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+    return tuned.eval()
+
+
+class Judge:
+    """Lets models say test sentences; tells how many are understood, and whose voice it is.
+
+    Args:
+        options: of the command line.
+        data: of the prepared folder.
+    """
+
+    def __init__(self, options: argparse.Namespace, data: Any) -> None:
+        from mmtts.metrics.recognition import SentenceJudge, draw_distractors
+        from mmtts.metrics.speakers import Resemblyzer
+
+        self.sentences, self.voices = SentenceJudge(), Resemblyzer()
+        self.vocoder = load_vocoder(options.vocoder)
+        data.setup("test")
+        clips = {clip.id: clip for clip in data.datasets["test"].clips}
+        known = [c.text for c in clips.values() if c.text and self.sentences.knows(c.text)]
+        rng = np.random.default_rng(options.seed)
+        found = []
+        for batch in data.test_dataloader():
+            for row, name in enumerate(batch.ids):
+                clip = clips[name]
+                if not bool(batch.transcribed[row]) or not self.sentences.knows(clip.text):
+                    continue
+                others = draw_distractors(clip.text, known, CHOICES - 1, rng)
+                phonemes = batch.phonemes[row : row + 1, : int(batch.phoneme_lens[row])]
+                frames = int(batch.reference_lens[row])
+                reference = batch.reference[row : row + 1, :frames]
+                found.append(Sentence(phonemes, reference, clip, [clip.text, *others]))
+        self.asked = [found[i] for i in rng.permutation(len(found))[: options.sentences]]
+        self.targets = [self.voices.embed(load_samples(s.clip)) for s in self.asked]
+
+    def __call__(self, model: Any) -> tuple[str, str]:
+        """Share of sentences identified among 20, and the mean cosine to the speaker's clip."""
+        right, cosines = 0, []
+        for sentence, target in zip(self.asked, self.targets, strict=True):
+            samples = self.speak(model, sentence)
+            right += self.sentences.choose(samples, sentence.choices) == 0
+            cosines.append(float(self.voices.embed(samples) @ target))
+        return f"{100 * right / len(self.asked):.0f} %", f"{np.mean(cosines):.3f}"
+
+    @torch.inference_mode()
+    def speak(self, model: Any, sentence: Sentence) -> np.ndarray:
+        """Samples float32 (N,) at 16 kHz."""
+        z = model.encode_style(sentence.reference, torch.tensor([sentence.reference.shape[1]]))
+        spoken = model.synthesize(
+            sentence.phonemes, torch.tensor([sentence.phonemes.shape[1]]), z, steps=STEPS,
+            generator=torch.Generator().manual_seed(0),
+        )  # fmt: skip
+        return self.vocoder(spoken.mel)[0].numpy()
+
+
+def load_vocoder(folder: Any) -> Callable[[Tensor], Tensor]:
+    """A trained vocoder, or Griffin-Lim without one."""
+    if folder is None:
+        from mmtts.networks.griffin_lim import GriffinLim
+
+        return GriffinLim()
+    from mmtts.networks.vocoder import Vocoder
+
+    return load_network(folder, load_config(folder, "vocoder"), "vocoder", Vocoder)
