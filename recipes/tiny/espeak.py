@@ -51,6 +51,9 @@ class Utterance(NamedTuple):
 class Espeak:
     """One English synthesizer. The library is global state: make only one per process.
 
+    Its oscillators keep their phase, so the same sentences in the same order give the same
+    samples in every process, but a sentence said twice does not.
+
     Raises:
         InputError: When `espeakng-loader` is not installed.
     """
@@ -82,9 +85,11 @@ class Espeak:
         k = 0
         while events[k].type != 0:
             event = events[k]
-            self._events.append(
-                (event.type, event.text_position, event.length, event.audio_position)
-            )
+            # Pauses are phonemes too, named "_" or "_:".
+            if event.type != _PHONEME or not event.name.startswith(b"_"):
+                self._events.append(
+                    (event.type, event.text_position, event.length, event.audio_position)
+                )
             k += 1
         return 0
 

@@ -1,0 +1,117 @@
+"""The tiny recipe's preparation, run as a user would run it."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from recipe_modules import ROOT, load
+
+pytest.importorskip("espeakng_loader")
+pytest.importorskip("pyworld")
+PREPARE = ROOT / "recipes" / "tiny" / "prepare.py"
+
+
+def prepare(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PREPARE), "--out", str(out), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.slow
+def test_two_runs_are_the_same_to_the_byte(tmp_path):
+    for name in ("a", "b"):
+        assert prepare(tmp_path / name, "--people", "4").returncode == 0
+    first, second = contents(tmp_path / "a"), contents(tmp_path / "b")
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+    assert {"report.json", "statistics.json", "faces.csv", "LICENSES.md"} <= first.keys()
+    again = prepare(tmp_path / "a", "--people", "4")
+    assert "already prepared" in again.stdout
+    assert contents(tmp_path / "a") == first
+
+
+def test_impossible_number_of_people_is_one_sentence(tmp_path):
+    result = prepare(tmp_path, "--people", "0")
+    assert result.returncode == 2
+    assert result.stderr == "error: --people is 0; give a number from 1 to 32.\n"
+
+
+def test_people_differ_and_every_level_occurs():
+    people = load("tiny", "people").make_people()
+    assert len({person.name for person in people}) == 32
+    assert len({(p.variant, p.pitch, p.pace, p.energy) for p in people}) == 32
+    for gender in ("female", "male"):
+        own = [person for person in people if person.gender == gender]
+        assert len(own) == 16
+        assert {p.age_group for p in own} == {"child", "young", "middle-aged", "elderly"}
+        for levels in zip(*((p.pitch, p.pace, p.energy) for p in own), strict=True):
+            assert set(levels) == {0, 1, 2}
+    for person in people:
+        assert len(set(person.sentences)) == 10
+
+
+def test_no_manner_decides_another():
+    people = load("tiny", "people").make_people()
+    manners = np.array([(p.pitch, p.pace, p.energy) for p in people], float)
+    correlation = np.corrcoef(manners.T)
+    assert np.abs(correlation - np.eye(3)).max() < 0.35
+
+
+def test_an_unknown_voice_is_refused_and_a_known_one_speaks():
+    module = load("tiny", "espeak")
+    espeak = module.Espeak()
+    with pytest.raises(Exception, match="no voice variant 'zzz'"):
+        espeak.speak("Hello.", "zzz", 50, 160, 100)
+    said = espeak.speak("The red fox waited.", "f2", 50, 160, 100)
+    assert [word.word for word in said.words] == ["the", "red", "fox", "waited"]
+    assert said.n_phones == 14
+    assert all(a.end <= b.start for a, b in zip(said.words, said.words[1:], strict=False))
+    assert said.words[-1].end <= len(said.samples) / 16000
+
+
+def test_faces_show_the_person_and_repeat_exactly():
+    people = load("tiny", "people").make_people()
+    faces = load("tiny", "faces")
+    first = np.asarray(faces.draw_face(people[0], 0))
+    assert first.shape == (112, 112, 3)
+    assert np.array_equal(first, np.asarray(faces.draw_face(people[0], 0)))
+    assert not np.array_equal(first, np.asarray(faces.draw_face(people[0], 1)))
+    assert isinstance(faces.draw_face(people[1], 0), Image.Image)
+    codes = np.stack([faces.describe(person) for person in people])
+    distance = np.linalg.norm(codes[:, None] - codes[None], axis=-1) + 9 * np.eye(32)
+    assert distance.min() > 0.1
+
+
+@pytest.mark.slow
+def test_whole_folder_is_split_by_person_and_consistent(tmp_path):
+    assert prepare(tmp_path, "--people", "16").returncode == 0
+    lhotse = pytest.importorskip("lhotse")
+    speakers, cuts = {}, {}
+    for split in ("train", "valid", "test"):
+        manifest = lhotse.CutSet.from_file(tmp_path / "speech" / f"cuts_{split}.jsonl.gz")
+        for cut in manifest:
+            speakers.setdefault(cut.supervisions[0].speaker, set()).add(split)
+            cuts[cut.id] = (split, cut.supervisions[0].speaker)
+    assert all(len(of) == 1 for of in speakers.values())
+    counts = [
+        sum(of == {split} for of in speakers.values()) for split in ("train", "valid", "test")
+    ]
+    assert counts == [12, 2, 2]
+    with (tmp_path / "faces.csv").open(newline="") as file:
+        faces = {row["face"]: row for row in csv.DictReader(file)}
+    assert all((tmp_path / face).is_file() for face in faces)
+    for split in ("train", "valid", "test"):
+        with (tmp_path / "pairs" / f"face_speech_{split}.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                assert cuts[row["cut"]] == (split, row["person"])
+                assert faces[row["face"]]["person"] == row["person"]
+    with np.load(tmp_path / "face_teacher.npz") as teacher:
+        assert set(teacher["id"].tolist()) == set(faces)
