@@ -83,3 +83,7 @@ speak mix.wav --voice "$out/clip.safetensors" --voice "$out/face.safetensors" --
 step "9. tables -> $out/evaluation"
 [ -e "$out/evaluation" ] || $python -m mmtts.evaluate "model=$system" "data=$data" \
   "out=$out/evaluation"
+
+step "10. a page to listen to -> $out/page/index.html"
+[ -e "$out/page/index.html" ] || $python -m mmtts.page --model "$system" --data "$data" \
+  --runs runs --out "$out/page/index.html"

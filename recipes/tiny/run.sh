@@ -76,5 +76,9 @@ speak face.wav --face "$test_face" --save-voice "$out/face.safetensors"
 speak prompt.wav --prompt "A young woman speaks quickly with a high voice."
 speak mix.wav --voice "$out/clip.safetensors" --voice "$out/face.safetensors" --mix 0.5,0.5
 
+step "9. a page to listen to -> $out/page/index.html"
+[ -e "$out/page/index.html" ] || $python -m mmtts.page --model "$system" --data "$data" \
+  --runs runs --out "$out/page/index.html"
+
 echo
 echo "Listen to $out/*.wav; measure with: python -m mmtts.evaluate model=$system data=$data"
