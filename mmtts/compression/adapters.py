@@ -14,6 +14,7 @@ from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, matrix
 from mmtts.compression.torch_layers import torch_parts, watch_text_towers
 from mmtts.errors import InputError
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.prompt_encoder import PromptEncoder
 
 Widths = dict[str, dict[str, int]]  # kept width of each component by layer
 
@@ -56,6 +57,8 @@ def record_widths(model: Any, widths: Widths) -> None:
             "decoder_widths": model.decoder,
         }
         model.config |= {key: [b.widths for b in s.blocks] for key, s in stacks.items()}
+    elif isinstance(model, PromptEncoder):
+        model.options["widths"] = merge(model.options["widths"], widths)
     elif hasattr(model, "save_pretrained"):
         model.config.inner_widths = merge(getattr(model.config, "inner_widths", None), widths)
 

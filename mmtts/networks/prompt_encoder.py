@@ -24,6 +24,7 @@ class PromptEncoder(nn.Module):
         width: Hidden units of the head; 0 makes it linear.
         dropout: In the head.
         attribute_sizes: Number of values of each attribute that a prompt can name.
+        widths: Inner widths by layer and component when the model was compressed.
 
     Raises:
         InputError: The backbone is unknown.
@@ -37,6 +38,7 @@ class PromptEncoder(nn.Module):
         width: int = 512,
         dropout: float = 0.1,
         attribute_sizes: list[int] | tuple[int, ...] = (2, 4, 3, 3, 3, 8),
+        widths: dict[str, dict[str, int]] | None = None,
     ) -> None:
         super().__init__()
         if backbone not in PROMPT_BACKBONES:
@@ -52,7 +54,12 @@ class PromptEncoder(nn.Module):
             "width": width,
             "dropout": dropout,
             "attribute_sizes": list(attribute_sizes),
+            "widths": widths,
         }
+        if widths is not None:
+            from mmtts.compression import resize  # knows how each kind of layer becomes narrower
+
+            resize(self, widths)
 
     @property
     def config(self) -> dict[str, Any]:
