@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmtts.audio import SAMPLE_RATE
 from mmtts.checkpoint import save_model
 from mmtts.data.wave_dataset import WaveBatch
 from mmtts.losses.pitch import measure_pitch, pitch_loss
@@ -21,6 +23,7 @@ from mmtts.losses.vocoder import (
     feature_loss,
     generator_loss,
 )
+from mmtts.metrics.quality import intelligibility, perceptual_quality
 from mmtts.networks.discriminators import Discriminators
 from mmtts.networks.griffin_lim import GriffinLim
 from mmtts.networks.vocoder import Vocoder
@@ -103,13 +106,12 @@ class VocoderStage(lightning.LightningModule):
     def validation_step(self, batch: WaveBatch, batch_idx: int) -> None:
         """The spectral losses and, where they are installed, PESQ and STOI, as ``valid/<name>``."""
         generated, losses = self._step(batch)
-        count = self._hp("measured_clips")
-        scores = perceived_quality(
-            self._inner(batch.wav)[:count].float().cpu().numpy(),
-            generated[:count].float().cpu().numpy(),
-            self.vocoder.sample_rate,
-        )
-        self._log("valid", losses | {k: torch.tensor(v) for k, v in scores.items()}, batch)
+        if self.vocoder.sample_rate == SAMPLE_RATE:
+            clips = slice(self._hp("measured_clips"))
+            recorded = self._inner(batch.wav)[clips].float().cpu().numpy()
+            scores = perceived_quality(recorded, generated[clips].float().cpu().numpy())
+            losses |= {name: torch.tensor(score) for name, score in scores.items()}
+        self._log("valid", losses, batch)
 
     def _step(self, batch: WaveBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Synthesize the crops; returns them without their edges, and the losses."""
@@ -203,35 +205,25 @@ class VocoderStage(lightning.LightningModule):
         return save_model(folder, "vocoder", {"vocoder": self.vocoder}, extra=extra)
 
 
-def perceived_quality(recorded: np.ndarray, copies: np.ndarray, rate: int) -> dict[str, float]:
+def perceived_quality(recorded: np.ndarray, copies: np.ndarray) -> dict[str, float]:
     """Measure wide-band PESQ (1 to 4.6) and STOI (0 to 1), each where its package is installed.
 
     Args:
-        recorded: samples (B, S).
+        recorded: samples (B, S) at 16 kHz.
         copies: samples (B, S).
-        rate: in Hz; PESQ needs 16000.
 
     Returns:
         The means under ``pesq`` and ``stoi``; silent clips are left out.
     """
-    loud = np.sqrt(np.square(recorded).mean(1)) > 1e-3
-    pairs = list(zip(recorded[loud], copies[loud], strict=True))
-    scores: dict[str, list[float]] = {"pesq": [], "stoi": []}
-    try:
-        from pesq import PesqError, pesq
-    except ImportError:
-        pairs_for_pesq = []
-    else:
-        pairs_for_pesq = pairs if rate == 16000 else []
-    for one, other in pairs_for_pesq:
-        value = pesq(rate, one, other, "wb", on_error=PesqError.RETURN_VALUES)
-        scores["pesq"] += [value] if value > 0 else []
-    try:
-        from pystoi import stoi
-    except ImportError:
-        pairs = []
-    for one, other in pairs:
-        scores["stoi"].append(float(stoi(one, other, rate)))
+    pairs = [(one, other) for one, other in zip(recorded, copies, strict=True) if one.std() > 1e-3]
+    scores: dict[str, list[float]] = {}
+    for name, package, measure in (
+        ("pesq", "pesq", perceptual_quality),
+        ("stoi", "pystoi", intelligibility),
+    ):
+        if find_spec(package) is not None:
+            values = [measure(one, other) for one, other in pairs]
+            scores[name] = [value for value in values if np.isfinite(value)]
     return {name: float(np.mean(values)) for name, values in scores.items() if values}
 
 
