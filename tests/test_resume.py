@@ -79,7 +79,7 @@ def test_a_killed_run_goes_on(runner: Runner) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     process = subprocess.Popen(command, cwd=runner.folder, env=environment)
     last = runner.run("killed") / "checkpoints" / "last.ckpt"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not last.exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.01)
     time.sleep(0.3)
