@@ -1,6 +1,6 @@
 """Measure A3 against its comparators: on small language models, and on a trained stage 1.
 
-    python scripts/compression_bench.py language [--steps 250] [--seed 0]
+    python scripts/compression_bench.py language [--steps 700] [--seed 0]
     python scripts/compression_bench.py speech --model runs/stage1/lab/model --data data/lab \
         [--vocoder runs/vocoder/lab/model] [--sentences 30]
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     language = commands.add_parser("language", help="small language models on Python's own manual")
-    language.add_argument("--steps", type=int, default=250, help="training steps [250]")
+    language.add_argument("--steps", type=int, default=700, help="training steps [700]")
     speech = commands.add_parser("speech", help="a trained stage-1 model")
     speech.add_argument("--model", type=Path, required=True, help="stage-1 model folder")
     speech.add_argument("--data", type=Path, required=True, help="prepared data folder")
@@ -136,11 +136,13 @@ def windows(tokens: Tensor, n: int, generator: torch.Generator) -> dict[str, Ten
     return {"input_ids": rows, "labels": rows}
 
 
-def train_language(model: nn.Module, tokens: Tensor, steps: int, seed: int) -> None:
-    """Train with AdamW and a cosine rate."""
+def train_language(model: nn.Module, tokens: Tensor, steps: int, rate: float, seed: int) -> None:
+    """Train with AdamW; the rate rises for a tenth of the steps and falls along a cosine."""
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95))
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.95))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rate, total_steps=steps, pct_start=0.1
+    )
     model.train()
     for _ in range(steps):
         loss = model(**windows(tokens, BATCH, generator)).loss
@@ -148,7 +150,7 @@ def train_language(model: nn.Module, tokens: Tensor, steps: int, seed: int) -> N
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        rate.step()
+        schedule.step()
     model.eval()
 
 
@@ -166,11 +168,14 @@ def bench_language(steps: int, seed: int) -> None:
     """Perplexity of both language models under every method."""
     training, held_out = manual(seed)
     print(f"{len(training):,} training tokens, {len(held_out):,} held out, seed {seed}\n")
-    makers = {"rotary, grouped queries": rotary_model, "learned positions": learned_position_model}
-    for name, make in makers.items():
+    makers = {
+        "rotary positions, grouped queries": (rotary_model, 2e-3),
+        "learned positions": (learned_position_model, 1e-3),
+    }
+    for name, (make, rate) in makers.items():
         torch.manual_seed(seed)
         model = make()
-        train_language(model, training, steps, seed)
+        train_language(model, training, steps, rate, seed)
         generator = torch.Generator().manual_seed(seed + 1)
         calibration = [windows(training, BATCH, generator) for _ in range(16)]
         methods = Methods(model, calibration)

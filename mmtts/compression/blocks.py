@@ -21,7 +21,8 @@ def block_parts(layer: str, module: nn.Module) -> list[Part]:
     attention = module.attention
 
     def keep_pairs(pairs: Tensor) -> None:
-        attention.frequencies = attention.frequencies.gather(1, pairs)
+        frequencies = attention.frequencies
+        attention.frequencies = frequencies.gather(1, pairs.to(frequencies.device))
 
     return [
         AttentionPart(

@@ -144,7 +144,7 @@ class LlamaHeads(nn.Module):
 
     def keep_pairs(self, pairs: Tensor) -> None:
         """Keep only some rotation pairs, int64 (G, n), counted among those there are now."""
-        self.pairs = self.pairs.gather(1, pairs)
+        self.pairs = self.pairs.gather(1, pairs.to(self.pairs.device))
 
     def forward(
         self,

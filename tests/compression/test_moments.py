@@ -1,0 +1,55 @@
+"""Streaming moments and square roots."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmtts.compression.moments import Moment, Power, square_roots
+from mmtts.compression.parts import Scope
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(0, 1000))
+def test_moments_do_not_depend_on_how_the_rows_arrive(sizes: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(sum(sizes), 6, generator=generator, dtype=torch.float64)
+    weights = torch.rand(sum(sizes), generator=generator, dtype=torch.float64)
+    moment, power = Moment(2, 3), Power(6)
+    for rows, some in zip(x.split(sizes), weights.split(sizes), strict=True):
+        moment.add(rows, some)
+        power.add(rows, some)
+        assert moment.sum.shape == (2, 3, 3) and power.sum.shape == (6,)  # whatever came in
+    expected = torch.einsum("n,nha,nhb->hab", weights, *2 * [x.unflatten(1, (2, 3))])
+    torch.testing.assert_close(moment.mean(), expected / max(len(x), 1), atol=1e-10, rtol=0)
+    diagonal = moment.mean().diagonal(dim1=1, dim2=2).flatten()
+    torch.testing.assert_close(power.mean(), diagonal, atol=1e-10, rtol=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 8), st.integers(0, 12), st.integers(0, 1000))
+def test_square_roots_undo_each_other(width: int, rows: int, seed: int) -> None:
+    x = torch.randn(rows, width, generator=torch.Generator().manual_seed(seed)).double()
+    moment = x.T @ x
+    root, inverse = square_roots(moment)
+    identity = torch.eye(width, dtype=torch.float64)
+    torch.testing.assert_close(root @ inverse, identity, atol=1e-9, rtol=0)
+    torch.testing.assert_close(root @ root, moment, atol=1e-6 * (1 + float(moment.trace())), rtol=0)
+
+
+def test_rows_of_half_precision_are_summed_in_double() -> None:
+    moment = Moment(1, 1)
+    for _ in range(3000):
+        moment.add(torch.ones(1, 1, dtype=torch.bfloat16), torch.ones(1))
+    assert moment.sum.dtype == torch.float64 and float(moment.sum) == 3000
+
+
+def test_a_scope_weighs_rows_by_the_gate_and_leaves_padding_out() -> None:
+    scope, x = Scope(), torch.arange(6.0).view(2, 3, 1)
+    assert scope.rows(x)[0].flatten().tolist() == [0, 1, 2, 3, 4, 5]
+    scope.mask = torch.tensor([[True, True, False], [True, False, False]])
+    scope.gate = torch.tensor([[1.0, 3.0], [2.0, 0.0]])
+    rows, weights = scope.rows(x)
+    assert rows.flatten().tolist() == [0, 1, 3]
+    assert weights.tolist() == [5, 5, 2]  # mean squares of the gates
+    power = scope.gate_power(x)
+    assert power is not None and power.tolist() == [2 * 1 + 1 * 4, 2 * 9 + 0]
