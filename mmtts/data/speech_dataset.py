@@ -187,10 +187,10 @@ class SpeechDataset(Dataset[SpeechBatch]):
         tokens = [self.tokens[index] for index in indices]
         lens = [1 if t is None else len(t) for t in tokens]
         numbers = np.zeros((3, len(rows), max(lens)), np.int64)
-        for row, (index, length) in enumerate(zip(indices, lens, strict=True)):
-            windows = self.windows[index]
-            if windows is not None:
-                numbers[0, row, :length] = tokens[row]
+        for row, (spoken, length) in enumerate(zip(tokens, lens, strict=True)):
+            windows = self.windows[indices[row]]
+            if spoken is not None and windows is not None:
+                numbers[0, row, :length] = spoken
                 numbers[1, row, :length], numbers[2, row, :length] = windows
             else:
                 numbers[2, row, 0] = mel_lens[row]

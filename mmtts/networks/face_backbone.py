@@ -110,7 +110,8 @@ class SmallFaceNet(nn.Module):
                 layers.append(ResidualBlock(width, channel, stride))
                 side, width = (side + stride - 1) // stride, channel
         self.trunk = nn.Sequential(*layers)
-        self.trunk.to(memory_format=torch.channels_last)  # what convolutions are fastest with
+        # What convolutions are fastest with; torch's stubs do not know the argument.
+        self.trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.pool = nn.Conv2d(width, width, side, groups=width, bias=False)
         self.head = nn.Sequential(
             nn.BatchNorm1d(width),
