@@ -6,7 +6,6 @@ import argparse
 import copy
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from mmtts.checkpoint import load_config, load_network
-from mmtts.compress import calibration, on_device, open_data, utterance_flops, validation_losses
+from mmtts.compression_subjects import SpeechSubject, on_device, transcribed
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.hydra_command import CONFIG_DIR
 from mmtts.networks.acoustic_model import AcousticModel
@@ -42,19 +41,17 @@ def bench_speech(options: argparse.Namespace) -> None:
     config.checkpoint, config.folder = str(options.model), str(options.data)
     config.calibration.batches, config.progress = options.batches, False
     config.seed = options.seed
-    source = load_config(options.model, "speech_tts")
-    model = load_network(options.model, source, "acoustic_model", AcousticModel)
-    data = open_data(config, source)
     config.validation_batches = options.validation
-    batches = list(calibration(model, data, config))
+    subject = SpeechSubject(load_config(options.model, "speech_tts"), config, "cpu")
+    model, batches = subject.model, list(subject.calibration())
     methods = Methods(model, batches)
-    judge = Judge(options, data) if options.sentences else None
+    judge = Judge(options, subject.data) if options.sentences else None
     print(f"seed {options.seed}, {len(batches)} calibration batches, {options.threads} threads\n")
     print("| ratio | method | parameters | GFLOP | ms | valid loss | flow | identified | SECS |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
 
     def show(ratio: str, name: str, network: Any) -> None:
-        losses = validation_losses(network, source, data, config)
+        losses = subject.losses(network)
         spoken = judge is not None and (name in SPOKEN or ratio == "0 %")
         heard = judge(network) if judge is not None and spoken else ("", "")
         size = sum(int((p != 0).sum()) for p in network.parameters())
@@ -62,7 +59,7 @@ def bench_speech(options: argparse.Namespace) -> None:
             ratio,
             name,
             f"{size / 1e6:.2f} M",
-            f"{utterance_flops(network) / 1e9:.2f}",
+            f"{subject.flops(network) / 1e9:.2f}",
             f"{milliseconds([lambda: synthesize(network)])[0]:.0f}",
             f"{losses['loss']:.4f}",
             f"{losses['flow']:.4f}",
@@ -75,8 +72,8 @@ def bench_speech(options: argparse.Namespace) -> None:
         for name, changed in methods(ratio):
             show(f"{100 * ratio:.0f} %", name, changed)
     speed(methods)
-    composition(methods, lambda network: validation_losses(network, source, data, config)["loss"],
-                lambda network: fine_tune(network, data, options.recovery))  # fmt: skip
+    composition(methods, lambda network: subject.losses(network)["loss"],
+                lambda network: fine_tune(network, subject.data, options.recovery))  # fmt: skip
 
 
 def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int = 15) -> list[float]:
@@ -164,9 +161,8 @@ def fine_tune(model: nn.Module, data: Any, steps: int) -> Any:
     parameters = [p for p in tuned.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-4)
     torch.manual_seed(0)
-    usable = (batch for batch in data.train_dataloader() if bool(batch.transcribed.any()))
-    for batch in islice(usable, steps):
-        loss = stage._step(on_device(batch, torch.device("cpu")))["loss"]
+    for batch in transcribed(data.train_dataloader(), steps):
+        loss = stage._step(on_device(batch, "cpu"))["loss"]
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -10,6 +10,8 @@ from mmtts.checkpoint import load_config, load_network, save_model
 from mmtts.compress import compression_words, main
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.networks.style_sampler import StyleSampler
 from mmtts.text.phonemes import SYMBOLS
 
 MEL = {"sample_rate": 16000, "n_fft": 1024, "hop_length": 256, "n_mels": 80, "f_min": 0.0,
@@ -67,6 +69,26 @@ def test_a_smaller_model_is_written_and_described(
     mel, lens = torch.randn(1, 30, 80), torch.tensor([30])
     assert torch.equal(model.encode_style(mel, lens), whole.encode_style(mel, lens))
     load_network(out, config, "speaker_classifier", AMSoftmax)
+
+
+@pytest.mark.slow
+def test_a_prompt_encoder_becomes_smaller_too(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    torch.manual_seed(0)
+    sizes = {"vocabulary_size": 150, "feature_dim": 16, "layers": 1, "heads": 2, "dropout": 0.0}
+    encoder = PromptEncoder("SmallPromptNet", sizes, style_dim=8, width=0)
+    encoder.backbone.learn(["A woman speaks with a low voice."])
+    networks = {"prompt_encoder": encoder, "style_sampler": StyleSampler(style_dim=8)}
+    lineage = {"speech_tts": "0" * 64}
+    folder = save_model(tmp_path / "big", "prompt_encoder", networks, lineage=lineage)
+    run(monkeypatch, f"checkpoint={folder}", "ratio=0.25", f"out={tmp_path / 'small'}",
+        f"data={prepared}", "device=cpu")  # fmt: skip
+    assert "cosine to the original encoding" in capsys.readouterr().out
+    config = load_config(tmp_path / "small", "prompt_encoder")
+    small = load_network(tmp_path / "small", config, "prompt_encoder", PromptEncoder)
+    assert small.backbone.encoder.layers[0].linear1.out_features == 24
+    assert config.lineage == lineage and "style_sampler" in config.networks
 
 
 @pytest.mark.parametrize(
