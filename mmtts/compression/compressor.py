@@ -113,8 +113,9 @@ def shrink(
                 solution = solve(gathered, component)
                 solved[part.layer, component] = Solved(part, component, solution)
     losses = {key: item.solution.losses for key, item in solved.items()}
-    for key, kept in choose_ranks(losses, ratio, ranks).items():
-        report.rows += cut(solved[key], kept)
+    chosen = choose_ranks(losses, ratio, ranks)
+    for key, item in solved.items():
+        report.rows += cut(item, chosen[key])
     finish(model, compressed, found.parts, report)
     return compressed, report
 
