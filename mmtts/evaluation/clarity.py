@@ -88,7 +88,7 @@ def _report_understood(
 def ask_quality(system: System, inquiry: Inquiry) -> None:
     """Measure DNSMOS of all three, and the distance of the vocoder's copy from the recording."""
     people, judges, seed = inquiry.people, inquiry.judges, inquiry.seed
-    clips = [clip for clip in people.clips.values() if clip.text and clip.seconds >= 1.0]
+    clips = [clip for clip in people.clips.values() if clip.text]
     chosen = people.spread(clips, inquiry.limit, "quality")
     speakers = [clip.speaker for clip in chosen]
     scores: dict[tuple[str, str], list[float]] = defaultdict(list)

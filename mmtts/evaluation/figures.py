@@ -51,7 +51,8 @@ def draw_histograms(groups: Mapping[str, Sequence[float]], title: str) -> Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axis = figure.subplots()
-    kept = {k: np.asarray(v, float)[np.isfinite(v)] for k, v in groups.items() if len(v)}
+    finite = {label: np.asarray(v, float)[np.isfinite(v)] for label, v in groups.items()}
+    kept = {label: values for label, values in finite.items() if len(values)}
     everything = np.concatenate([*kept.values(), np.zeros(0)])
     bins = np.histogram_bin_edges(everything, bins=25)
     for label, values in kept.items():

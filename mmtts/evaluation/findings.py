@@ -65,7 +65,8 @@ class Findings:
         """Keep one number; what was measured on nothing is left out."""
         row = Row(system, question, measure, condition, found, judge, chance)
         known = any(row[:4] == other[:4] for other in self.rows)
-        if found.n and not (known and system == REAL):
+        measured = found.n > 0 and math.isfinite(found.value)
+        if measured and not (known and system == REAL):
             self.rows.append(row)
 
 

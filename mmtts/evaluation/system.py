@@ -13,7 +13,6 @@ import torch
 
 from mmtts.audio import SAMPLE_RATE, resample, save_audio
 from mmtts.data.cuts import Clip, load_samples
-from mmtts.data.face_images import read_crops
 from mmtts.errors import InputError
 from mmtts.synthesizer import Synthesizer
 from mmtts.system_folder import Speaker, SystemFolder
@@ -43,10 +42,6 @@ class System:
         """What turns phonemes and a style into sound."""
         return self.parts.speaker()
 
-    @cached_property
-    def _face(self) -> tuple[Any, Any]:
-        return self.parts.face_encoder()
-
     def voice_of_clip(self, clip: Clip) -> Voice:
         """Voice of a reference clip."""
         key = ("speech", clip.id, None)
@@ -57,19 +52,10 @@ class System:
         return self._voices[key]
 
     def voice_of_face(self, face: Path, seed: int | None = None) -> Voice:
-        """Voice of an aligned crop, which needs no detection; without a seed the mean voice."""
+        """Voice of an aligned crop; without a seed the mean voice."""
         key = ("face", str(face), seed)
         if key not in self._voices:
-            encoder, sampler = self._face
-            with torch.inference_mode():
-                condition = encoder(read_crops(face.parent, [face.name]).to(self.parts.device))
-                if seed is None:
-                    z = sampler.mean(condition)[0]
-                else:
-                    chance = torch.Generator(condition.device).manual_seed(seed)
-                    z = sampler.sample(condition, generator=chance)[0, 0]
-            origin = {"from": "face", "file": face.name, "seed": seed}
-            self._voices[key] = Voice(z.cpu().numpy(), origin, self.parts.config.sha256)
+            self._voices[key] = self.tts.voice(face=face, seed=seed)
         return self._voices[key]
 
     def voice_of_prompt(self, prompt: str, seed: int | None = None) -> Voice:
@@ -105,11 +91,11 @@ class System:
         counts = {"acoustic model": _count(self.speaker.acoustic_model)}
         counts["vocoder"] = _count(self.speaker.vocoder)
         if self.parts.has("face_encoder"):
-            counts["face encoder and sampler"] = sum(map(_count, self._face))
+            counts["face encoder and sampler"] = sum(map(_count, self.parts.face_encoder()))
         if self.parts.has("prompt_encoder"):
             counts["prompt encoder and sampler"] = sum(map(_count, self.parts.prompt_encoder()))
         return counts
 
 
 def _count(network: Any) -> int:
-    return sum(p.numel() for p in network.parameters())
+    return 0 if network is None else sum(p.numel() for p in network.parameters())

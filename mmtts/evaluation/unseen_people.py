@@ -16,6 +16,8 @@ from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.pair_tables import PromptPairs, read_face_speech, read_faces, read_prompts
 from mmtts.errors import InputError
 
+SHORTEST_SECONDS = 1.0  # too little is said in less to know a voice by
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -40,9 +42,12 @@ class UnseenPeople:
 
     def __init__(self, folder: Path, split: str = "test", seed: int = 0) -> None:
         self.folder, self.split, self.seed = folder, split, seed
-        self.clips = {clip.id: clip for clip in read_clips(folder, split)}
+        clips = [clip for clip in read_clips(folder, split) if clip.seconds >= SHORTEST_SECONDS]
+        self.clips = {clip.id: clip for clip in clips}
         if not self.clips:
-            raise InputError(f"{folder} has no clips in its {split} split; prepare more data")
+            raise InputError(
+                f"{folder} has no clip of a second or more in its {split} split; prepare more data"
+            )
         self._known = _supervisions(folder, split)
 
     def rng(self, what: str) -> np.random.Generator:
@@ -60,7 +65,8 @@ class UnseenPeople:
     def corpora(self) -> dict[str, int]:
         """Corpus -> number of clips."""
         counts: dict[str, int] = defaultdict(int)
-        for supervision in self._known.values():
+        for clip_id in self.clips:
+            supervision = self._known[clip_id]
             counts[str((supervision.custom or {}).get("corpus", "unnamed"))] += 1
         return dict(sorted(counts.items()))
 
@@ -86,9 +92,8 @@ class UnseenPeople:
         return dict(found)
 
     def another_clip(self, clip: Clip) -> Clip | None:
-        """Another clip of the same speaker, of a second or more if there is one; None if none."""
-        others = [other for other in self.clips_of[clip.speaker] if other.id != clip.id]
-        usable = [other for other in others if other.seconds >= 1.0] or others
+        """Another clip of the same speaker; None if there is none."""
+        usable = [other for other in self.clips_of[clip.speaker] if other.id != clip.id]
         rng = self.rng(f"reference {clip.id}")
         return usable[int(rng.integers(len(usable)))] if usable else None
 

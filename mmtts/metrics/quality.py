@@ -45,6 +45,8 @@ def perceptual_quality(original: np.ndarray, copy: np.ndarray) -> float:
     from pesq import PesqError, pesq
 
     original, copy = same_length(original, copy)
+    if not len(copy) or not original.any() or not copy.any():
+        return float("nan")
     found = pesq(SAMPLE_RATE, original, copy, "wb", on_error=PesqError.RETURN_VALUES)
     return float(found) if found > 0 else float("nan")
 

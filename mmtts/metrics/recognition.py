@@ -213,6 +213,8 @@ def _decoder(**options: Any) -> Any:
 
 def _decode(decoder: Any, samples: np.ndarray) -> list[str]:
     """Words of the best path through the whole clip, without marks of pronunciation variants."""
+    if len(samples) < SAMPLE_RATE // 10:  # less than a word; the library refuses an empty buffer
+        return []
     pcm = (np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
     decoder.start_stream()  # forgets the noise of the clip before
     decoder.start_utt()

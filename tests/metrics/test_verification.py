@@ -11,6 +11,7 @@ from mmtts.metrics.verification import (
     equal_error_rate,
     make_pairs,
     n_way_matching,
+    order_probability,
     random_others,
     retrieval_top_k,
     roc_auc,
@@ -179,3 +180,14 @@ def test_measures_agree_with_counting(seed, size, n, coarse):
                 ties = sum(x == own[i] for x in draw)
                 wins.append(0.0 if top > own[i] else 1 / (1 + ties))
         assert n_way_matching(similarity, people, people, n).value == pytest.approx(np.mean(wins))
+
+
+def test_order_compares_within_groups_only():
+    scores = np.array([100.0, 120.0, 200.0, 190.0])
+    high = np.array([False, True, False, True])
+    groups = np.array(["m", "m", "f", "f"])
+    assert order_probability(scores, high, groups) == 0.5  # right among men, wrong among women
+    assert order_probability(scores, high, np.full(4, "")) == 0.5
+    assert order_probability(scores, high, groups, np.array([1, 3, 0, 1.0])) == 1.0
+    assert np.isnan(order_probability(scores, high, np.arange(4)))
+    assert order_probability(np.ones(2), np.array([True, False]), np.full(2, "")) == 0.5

@@ -1,0 +1,66 @@
+import shutil
+
+import pytest
+
+from mmtts.errors import InputError
+from mmtts.evaluation.unseen_people import UnseenPeople, training_clips
+
+
+def test_people_of_the_split_with_genders_and_corpora(prepared):
+    people = UnseenPeople(prepared)
+    assert set(people.clips_of) == {"hum-08", "hum-09"}
+    assert people.genders["hum-08"] == "female"
+    assert people.genders["hum-09"] == "male"
+    assert people.corpora == {"hum": 4}
+
+
+def test_each_person_gives_one_pair_of_their_own(prepared):
+    pairs = UnseenPeople(prepared, "train", seed=3).face_pairs()
+    assert len(pairs) == len({pair.person for pair in pairs}) == 6
+    assert all(pair.clip.speaker == pair.person for pair in pairs)
+    assert all(pair.person in pair.face.name and pair.face.exists() for pair in pairs)
+
+
+def test_choices_depend_on_the_seed_alone(prepared):
+    def chosen(seed: int) -> list[str]:
+        people = UnseenPeople(prepared, "train", seed)
+        return [clip.id for clip in people.spread(people.clips.values(), 7, "x")]
+
+    assert chosen(0) == chosen(0)
+    assert chosen(0) != chosen(1)
+
+
+def test_people_are_spread_evenly(prepared):
+    people = UnseenPeople(prepared, "train")
+    clips = people.spread(people.clips.values(), 6, "x")
+    assert len({clip.speaker for clip in clips}) == 6
+    assert len(people.spread(people.clips.values(), 99, "x")) == len(people.clips)
+
+
+def test_another_clip_is_of_the_same_person(prepared):
+    people = UnseenPeople(prepared)
+    for clip in people.clips.values():
+        other = people.another_clip(clip)
+        assert other is not None
+        assert (other.speaker, other.id != clip.id) == (clip.speaker, True)
+
+
+def test_probes_learn_from_training_people(prepared):
+    clips, genders = training_clips(prepared, 100, 0)
+    assert len(clips) == 6
+    assert sorted(set(genders)) == ["female", "male"]
+
+
+def test_missing_parts_are_said_or_left_out(prepared, tmp_path):
+    copy = shutil.copytree(prepared, tmp_path / "copy")
+    shutil.rmtree(copy / "pairs")
+    (copy / "faces.csv").unlink()
+    people = UnseenPeople(copy)
+    assert people.face_pairs() == []
+    assert people.prompts() is None
+    assert people.genders["hum-08"] == "female"
+    (copy / "statistics.json").unlink()
+    with pytest.raises(InputError, match=r"statistics\.json"):
+        _ = people.thresholds
+    with pytest.raises(InputError, match="prepare"):
+        UnseenPeople(tmp_path)

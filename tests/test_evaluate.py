@@ -1,0 +1,109 @@
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+from small_system import make_small_system
+
+from mmtts.evaluate import QUESTIONS, evaluation_words, main, questions
+
+RESULTS = ("results.csv", "results.md")
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_small_system(tmp_path_factory.mktemp("system") / "random")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["evaluate", *words])
+    main()
+
+
+def test_words_become_what_hydra_takes():
+    words = ["model=a,b c", "questions=face, cost", "data=it's here", "out=x=y", "limit=3"]
+    assert evaluation_words(words) == [
+        "models=['a','b c']",
+        "questions=['face','cost']",
+        "folder='it\\'s here'",
+        "out='x=y'",
+        "limit=3",
+    ]
+    assert evaluation_words(["out=null", "questions=[face]"]) == ["out=null", "questions=[face]"]
+
+
+def test_help_names_every_question(monkeypatch, capsys):
+    run(monkeypatch, "--help")
+    said = capsys.readouterr().out
+    assert all(name in said for name in QUESTIONS)
+    assert set(questions()) == set(QUESTIONS)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["model=nowhere"], "say data=FOLDER"),
+        (["data=nowhere"], "say model=FOLDER"),
+        (["model=nowhere", "data=x"], "nowhere"),
+        (["model=m", "data=x", "questions=beauty"], "'beauty' is no question"),
+        (["model=m", "data=x", "limit=0"], "limit must be"),
+        (["model=m", "data=x", "limt=3"], "did you mean limit"),
+    ],
+)
+def test_wrong_words_end_in_one_sentence(monkeypatch, capsys, words, sentence):
+    with pytest.raises(SystemExit) as status:
+        run(monkeypatch, *words)
+    assert status.value.code == 2
+    error = capsys.readouterr().err.strip()
+    assert sentence in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_folder_without_data_is_named(monkeypatch, capsys, system, tmp_path):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, f"model={system}", f"data={tmp_path}")
+    assert "prepare the data folder" in capsys.readouterr().err
+
+
+def read(out: Path) -> list[dict[str, str]]:
+    with (out / "results.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_a_small_system_is_asked_every_question(monkeypatch, system, prepared, tmp_path):
+    words = [f"model={system}", f"data={prepared}", "split=train", "limit=3", "samples=2"]
+    words += ["sentences=[We walk along the river.,The sun is warm.]", "progress=false"]
+    run(monkeypatch, *words, f"out={tmp_path / 'a'}", "keep_audio=true")
+    rows = read(tmp_path / "a")
+    assert {row["question"] for row in rows} == set(QUESTIONS)
+    for row in rows:
+        assert float(row["low"]) <= float(row["high"])
+        assert int(row["n"]) > 0
+    conditions = {row["condition"] for row in rows if row["question"] == "face"}
+    assert "style z, random face" in conditions
+    assert "synthesized speech, random face of the same gender" in conditions
+    text = (tmp_path / "a" / "results.md").read_text(encoding="utf-8")
+    assert "- seed: 0" in text
+    assert "resemblyzer" in text
+    assert (tmp_path / "a" / "figures" / "roc.png").exists()
+    assert list((tmp_path / "a" / "audio").rglob("*.wav"))
+
+
+@pytest.mark.slow
+def test_equal_seeds_give_equal_results_side_by_side(monkeypatch, system, prepared, tmp_path):
+    words = [f"data={prepared}", "split=train", "questions=face,reference", "limit=3"]
+    words += ["sentences=[The sun is warm.]", "progress=false", "figures=false"]
+    for name in ("a", "b"):
+        run(monkeypatch, f"model={system}", *words, f"out={tmp_path / name}")
+    for name in RESULTS:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    other = make_small_system(tmp_path / "other")
+    run(monkeypatch, f"model={system},{other}", *words, f"out={tmp_path / 'two'}")
+    rows = read(tmp_path / "two")
+    values = {
+        name: [row["value"] for row in rows if row["system"] == name]
+        for name in ("random", "other")
+    }
+    assert values["random"] == values["other"]  # the same weights
+    assert values["random"]
