@@ -11,8 +11,9 @@ from mmtts.audio import SAMPLE_RATE
 from mmtts.data.word_alignment import spoken_words
 from mmtts.errors import InputError
 
-# Far wider than pocketsphinx's defaults: with those, accented or synthetic speech is pruned before
-# the right sentence ends (75 % instead of 99 % of the adults of speechocean762 are identified).
+# Far wider than pocketsphinx's defaults, which prune accented speech before the right sentence ends.
+# Adults of speechocean762, 20 choices of like length: beams of 1e-150 identify 92 of 100 clips, these
+# 97; on 20 of the clips the defaults identified 13 where 1e-150 identified 16.
 WIDE_BEAMS = {
     "beam": 1e-300,
     "pbeam": 1e-300,

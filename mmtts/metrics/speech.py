@@ -11,7 +11,7 @@ from mmtts.data.attributes import LEVELS, PACES, level
 from mmtts.data.measure import Measurements, measure
 
 # On 261 clips of LibriSpeech (216 people) the median F0 tells 91.6 % of the genders at this
-# threshold (87 % of the women, 96 % of the men); lower or higher ones tell fewer.
+# threshold (87 % of the women, 96 % of the men); 155 Hz is as good, others tell fewer.
 GENDER_HZ = 160.0
 
 
