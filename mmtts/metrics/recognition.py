@@ -11,9 +11,9 @@ from mmtts.audio import SAMPLE_RATE
 from mmtts.data.word_alignment import spoken_words
 from mmtts.errors import InputError
 
-# Far wider than pocketsphinx's defaults, which prune accented speech before the right sentence ends.
-# Adults of speechocean762, 20 choices of like length: beams of 1e-150 identify 92 of 100 clips, these
-# 97; on 20 of the clips the defaults identified 13 where 1e-150 identified 16.
+# Far wider than pocketsphinx's defaults, which prune accented speech before its sentence ends.
+# Adults of speechocean762, 20 choices of like length: of 100 clips, beams of 1e-150 identify 92 and
+# these 97; of 20 clips, the defaults identify 13 and beams of 1e-150 identify 16.
 WIDE_BEAMS = {
     "beam": 1e-300,
     "pbeam": 1e-300,
