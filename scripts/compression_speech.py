@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from mmtts.networks.masks import mask_from_lens
 
 CHOICES = 20
 STEPS = 4
-SPOKEN = ("A3, uniform", "A3, mixed", "SVD-LLM", "SVD", "magnitude, channels")
+SPOKEN = ("original", "A3, uniform", "A3, mixed", "SVD-LLM", "SVD", "magnitude, channels")
 
 
 class Sentence(NamedTuple):
@@ -35,45 +36,51 @@ class Sentence(NamedTuple):
     choices: list[str]
 
 
-def bench_speech(options: argparse.Namespace) -> None:
-    """Print all tables."""
+def open_model(options: argparse.Namespace) -> tuple[SpeechSubject, Methods]:
+    """Load the model and calibrate."""
     config = OmegaConf.load(CONFIG_DIR / "compress.yaml")
     config.checkpoint, config.folder = str(options.model), str(options.data)
     config.calibration.batches, config.progress = options.batches, False
-    config.seed = options.seed
-    config.validation_batches = options.validation
+    config.validation_batches, config.seed = options.validation, options.seed
     subject = SpeechSubject(load_config(options.model, "speech_tts"), config, "cpu")
-    model, batches = subject.model, list(subject.calibration())
-    methods = Methods(model, batches)
+    print(f"seed {options.seed}, {options.batches} calibration batches, {options.threads} threads")
+    return subject, Methods(subject.model, list(subject.calibration()))
+
+
+def bench_speech(options: argparse.Namespace) -> None:
+    """Print the table of all methods at all ratios, and the speed of A3."""
+    subject, methods = open_model(options)
     judge = Judge(options, subject.data) if options.sentences else None
-    print(f"seed {options.seed}, {len(batches)} calibration batches, {options.threads} threads\n")
-    print("| ratio | method | parameters | GFLOP | ms | valid loss | flow | identified | SECS |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
-
-    def show(ratio: str, name: str, network: Any) -> None:
-        losses = subject.losses(network)
-        spoken = judge is not None and (name in SPOKEN or ratio == "0 %")
-        heard = judge(network) if judge is not None and spoken else ("", "")
-        size = sum(int((p != 0).sum()) for p in network.parameters())
-        cells = (
-            ratio,
-            name,
-            f"{size / 1e6:.2f} M",
-            f"{subject.flops(network) / 1e9:.2f}",
-            f"{milliseconds([lambda: synthesize(network)])[0]:.0f}",
-            f"{losses['loss']:.4f}",
-            f"{losses['flow']:.4f}",
-            *heard,
-        )
-        print(f"| {' | '.join(cells)} |", flush=True)
-
-    show("0 %", "original", model)
+    models: dict[tuple[str, str], Any] = {("0 %", "original"): subject.model}
     for ratio in RATIOS:
-        for name, changed in methods(ratio):
-            show(f"{100 * ratio:.0f} %", name, changed)
+        models |= {(f"{100 * ratio:.0f} %", name): changed for name, changed in methods(ratio)}
+    rows = []
+    for (ratio, name), network in models.items():
+        losses = subject.losses(network)
+        heard = ("", "") if judge is None or name not in SPOKEN else judge(network)
+        size = sum(int((p != 0).sum()) for p in network.parameters())
+        rows.append([ratio, name, f"{size / 1e6:.2f} M", f"{subject.flops(network) / 1e9:.2f}"])
+        rows[-1] += [f"{losses['loss']:.4f}", f"{losses['flow']:.4f}", *heard]
+        print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
+    clocks = milliseconds([lambda m=m: synthesize(m) for m in models.values()], 12)
+    print("\n| removed | method | parameters | GFLOP | loss | flow | identified | SECS | ms |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for row, clock in zip(rows, clocks, strict=True):
+        print(f"| {' | '.join(row)} | {clock:.0f} |", flush=True)
     speed(methods)
-    composition(methods, lambda network: subject.losses(network)["loss"],
-                lambda network: fine_tune(network, subject.data, options.recovery))  # fmt: skip
+
+
+def bench_recovery(options: argparse.Namespace) -> None:
+    """Print what int8 dynamic quantization and a short fine-tune do after A3."""
+    subject, methods = open_model(options)
+    print(f"\n| model | valid loss | int8 | {options.steps} training steps | both |")
+    print("| --- | --- | --- | --- | --- |", flush=True)
+    for ratio in (0.0, 0.2, 0.4):
+        small = methods.a3(ratio)
+        tuned = fine_tune(small, subject.data, options.steps)
+        networks = (small, int8(small), tuned, int8(tuned))
+        cells = " | ".join(f"{subject.losses(network)['loss']:.4f}" for network in networks)
+        print(f"| A3 {100 * ratio:.0f} % | {cells} |", flush=True)
 
 
 def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int = 15) -> list[float]:
@@ -126,20 +133,6 @@ def speed(methods: Methods) -> None:
         print(
             f"| {100 * ratio:.0f} % | {a:.1f} | {inner[0] / a:.2f} | {b:.1f} | {whole[0] / b:.2f} |"
         )
-
-
-def composition(
-    methods: Methods, loss: Callable[[Any], float], recover: Callable[[Any], Any]
-) -> None:
-    """int8 dynamic quantization and a short recovery fine-tune, after A3."""
-    print("\n| model | valid loss | int8 | fine-tuned | fine-tuned, int8 |")
-    print("| --- | --- | --- | --- | --- |")
-    for ratio in (0.0, 0.2, 0.4):
-        small = methods.a3(ratio)
-        tuned = recover(small)
-        losses = [loss(network) for network in (small, int8(small), tuned, int8(tuned))]
-        cells = " | ".join(f"{value:.4f}" for value in losses)
-        print(f"| A3 {100 * ratio:.0f} % | {cells} |", flush=True)
 
 
 def int8(model: nn.Module) -> Any:
