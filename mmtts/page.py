@@ -48,8 +48,8 @@ def make_page(
         show.face_section(speaking, data, people) if (folder / "face_encoder").is_dir() else None,
         show.prompt_section(speaking, count) if (folder / "prompt_encoder").is_dir() else None,
         show.clip_section(speaking, data, people),
-        show.mix_section(speaking, data, people),
-        show.move_section(speaking, data, people),
+        show.mix_section(speaking, people),
+        show.move_section(speaking, people),
         show.training_section(runs, folder.name) if runs else None,
     ]
     rate = speaking.took / max(speaking.seconds, 1e-9)

@@ -51,7 +51,9 @@ def draw_curves(curves: Mapping[str, Curve]) -> bytes:
             if f"{split}/{name}" in curves:
                 steps, values = curves[f"{split}/{name}"]
                 marker = "o" if len(steps) < 15 else None
-                axis.plot(steps, values, color=color, lw=1.4, ms=3, marker=marker, label=split)
+                axis.plot(
+                    *_smooth(steps, values), color=color, lw=1.4, ms=3, marker=marker, label=split
+                )
         axis.set_title(name.replace("_", " "), fontsize=9)
         axis.tick_params(labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)
@@ -60,6 +62,14 @@ def draw_curves(curves: Mapping[str, Curve]) -> bytes:
         axis.set_axis_off()
     axes[0].legend(fontsize=7, frameon=False)
     return _to_png(figure)
+
+
+def _smooth(steps: Sequence[float], values: Sequence[float]) -> Curve:
+    """Average long curves over windows of a sixtieth of their length."""
+    width = max(1, len(values) // 60)
+    whole = len(values) - len(values) % width
+    means = np.reshape(values[:whole], (-1, width)).mean(axis=1)
+    return steps[width - 1 : whole : width], means.tolist()
 
 
 def read_curves(path: Path) -> dict[str, Curve]:

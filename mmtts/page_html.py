@@ -15,7 +15,7 @@ STYLE = """
 * { box-sizing:border-box; }
 body { margin:0; background:var(--ground); color:var(--ink);
   font:16px/1.55 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
-main { max-width:1120px; margin:0 auto; padding:40px 24px 80px; }
+main { max-width:1180px; margin:0 auto; padding:40px 24px 80px; }
 h1 { font-size:34px; line-height:1.2; margin:0 0 8px; letter-spacing:-.02em; }
 h2 { font-size:22px; margin:56px 0 4px; letter-spacing:-.01em; }
 h3 { font-size:15px; margin:0; overflow-wrap:anywhere; }
@@ -32,8 +32,8 @@ p.said { color:var(--ink); font-size:20px; }
   margin-bottom:10px; }
 .source blockquote { margin:0; font-size:17px; line-height:1.4; }
 .source small { color:var(--soft); display:block; margin-top:6px; }
-.clips { flex:1; min-width:0; display:grid; gap:16px;
-  grid-template-columns:repeat(auto-fill, minmax(235px, 1fr)); }
+.clips { flex:1; min-width:0; display:grid; gap:18px 14px;
+  grid-template-columns:repeat(auto-fill, minmax(185px, 1fr)); }
 .clip img { width:100%; height:74px; border-radius:8px; display:block; margin:6px 0; }
 audio { width:100%; height:34px; display:block; }
 .numbers { font-size:12.5px; color:var(--soft); margin-top:4px;

@@ -25,7 +25,7 @@ PROMPTS = (
 )
 SEEDS = (None, 0, 1)
 MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)
-MOVES = (-1.0, 0.0, 1.0)
+MOVES = (-1.0, 1.0)
 
 
 class Speaking:
@@ -148,7 +148,7 @@ def clip_section(speaking: Speaking, data: Path, people: list[dict[str, Any]]) -
     return Section("Voices from a clip", "The voice of someone who was never trained on.", groups)
 
 
-def mix_section(speaking: Speaking, data: Path, people: list[dict[str, Any]]) -> Section:
+def mix_section(speaking: Speaking, people: list[dict[str, Any]]) -> Section:
     """The way from one voice to another."""
     from mmtts.voice import Voice
 
@@ -165,18 +165,21 @@ def mix_section(speaking: Speaking, data: Path, people: list[dict[str, Any]]) ->
     return Section("Mixed voices", "Any voices can be mixed, wherever they come from.", [group])
 
 
-def move_section(speaking: Speaking, data: Path, people: list[dict[str, Any]]) -> Section:
+def move_section(speaking: Speaking, people: list[dict[str, Any]]) -> Section:
     """One voice moved along each named direction."""
     voice = speaking.tts.voice(speech=_path(people[0]))
-    groups = []
-    for name in speaking.tts.directions:
-        clips = []
-        for amount in MOVES:
-            moved = speaking.tts.move(voice, name, amount)
-            clips.append(speaking.clip(f"{name} {amount:+g}", f"move_{name}_{amount:+g}", moved))
-        groups.append(Group(name.capitalize(), "", "the first clip's voice, moved", None, clips))
-    text = "Directions are the average effect of an attribute on the style vector."
-    return Section("Voices moved along a direction", text, groups)
+    clips = [
+        speaking.clip(
+            f"{name} {amount:+g}",
+            f"move_{name}_{amount:+g}",
+            speaking.tts.move(voice, name, amount),
+        )
+        for name in speaking.tts.directions
+        for amount in MOVES
+    ]
+    group = Group("The first clip's voice", "", "moved by the length of a direction", None, clips)
+    text = "A direction is the average effect of an attribute on the style vector."
+    return Section("Voices moved along a direction", text, [group] if clips else [])
 
 
 def training_section(runs: Path, name: str) -> Section:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mmtts.errors import InputError
 from mmtts.page import main, make_page
-from mmtts.page_figures import draw_curves, draw_mel, read_curves
+from mmtts.page_figures import _smooth, draw_curves, draw_mel, read_curves
 from mmtts.page_html import ClipView, Group, Section, render_page
 from mmtts.page_sections import read_people
 
@@ -94,3 +94,10 @@ def test_text_from_outside_is_escaped_and_empty_sections_vanish() -> None:
         assert tag not in page.replace("<b>&lt;1&gt;</b>", "")
     assert "<h2>E</h2>" not in page
     assert "–" in page  # not measured
+
+
+@pytest.mark.parametrize("n", [1, 59, 60, 121, 1000])
+def test_long_curves_are_averaged(n: int) -> None:
+    steps, values = _smooth(list(range(n)), [2.0] * n)
+    assert len(steps) == len(values) <= 119
+    assert set(values) == {2.0}
