@@ -6,6 +6,7 @@ stage and handed over as `Table`s, so that an epoch costs only the networks that
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from mmtts.data.pair_tables import FaceSpeechPair, read_face_speech, read_faces
 from mmtts.errors import InputError
 
 SPLITS = ("train", "valid")
+_log = logging.getLogger(__name__)
 
 
 class FaceSpeechBatch(NamedTuple):
@@ -147,6 +149,8 @@ class FaceSpeechData(lightning.LightningDataModule):
             teacher: Face teacher's embeddings by face; None without a teacher.
             views: How many of the V views training draws from.
         """
+        if teacher is not None:
+            self.pairs = {s: _with_teacher(pairs, teacher, s) for s, pairs in self.pairs.items()}
         gender = {face.face: face.gender for face in read_faces(self.folder)}
         codes = {name: k for k, name in enumerate(ATTRIBUTES["gender"])}
         for split, pairs in self.pairs.items():
@@ -180,3 +184,21 @@ class FaceSpeechData(lightning.LightningDataModule):
         data = self._sets[split]
         sampler = EpochBatches.of(self, len(data), self.batch_size, shuffle=shuffle, seed=self.seed)
         return DataLoader(data, batch_size=None, sampler=sampler, num_workers=self.num_workers)
+
+
+def _with_teacher(pairs: list[FaceSpeechPair], teacher: Table, split: str) -> list[FaceSpeechPair]:
+    """Leave out the pairs whose face the teacher could not see, and name them.
+
+    Raises:
+        InputError: The teacher saw none of the faces.
+    """
+    known = set(teacher.ids)
+    absent = sorted({pair.face for pair in pairs if pair.face not in known})
+    if absent:
+        _log.warning("%s: %d faces have no %s: %s", split, len(absent), teacher.name, absent[:5])
+    kept = [pair for pair in pairs if pair.face in known]
+    if not kept:
+        raise InputError(
+            f"no face of {split!r} has a {teacher.name}; prepare the data folder again"
+        )
+    return kept
