@@ -146,6 +146,7 @@ class FaceEncoderStage(lightning.LightningModule):
         sums = torch.zeros(len(data.people), rows.shape[1])
         sums.index_add_(0, torch.tensor(people), torch.from_numpy(rows))
         self.classifier.weight.data.copy_(F.normalize(sums, dim=-1))
+        self.face_encoder.head.span(torch.from_numpy(rows))
         if batch is not None and features is not None:
             self.ridge_scores = ridge_baseline(data, features, style)
 
