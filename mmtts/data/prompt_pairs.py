@@ -194,3 +194,22 @@ class PromptData(lightning.LightningDataModule):
         return DataLoader(
             self._sets[split], batch_size=None, sampler=batches, num_workers=self.num_workers
         )
+
+
+def contradicts(named: Tensor, known: Tensor) -> Tensor:
+    """Which prompts (P, 6) say something of an item (I, 6) that is known to be false: (P, I).
+
+    A pair that neither fits nor contradicts is one where the item's attribute is unknown.
+    """
+    p, i = named[:, None], known[None]
+    return ((p >= 0) & (i >= 0) & (p != i)).any(-1)
+
+
+def drop_words(prompts: list[str], probability: float) -> list[str]:
+    """Leave out words at random, never all of them, by torch's global generator."""
+    result = []
+    for prompt in prompts:
+        words = prompt.split()
+        keep = (torch.rand(len(words)) >= probability).tolist()
+        result.append(" ".join(w for w, k in zip(words, keep, strict=True) if k) or prompt)
+    return result

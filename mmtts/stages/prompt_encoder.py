@@ -10,14 +10,14 @@ import lightning
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmtts.checkpoint import check_lineage, load_config, load_network, save_model
 from mmtts.data.attributes import ATTRIBUTES, compatible
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs
-from mmtts.data.prompt_pairs import PromptBatch, PromptData
+from mmtts.data.prompt_pairs import PromptBatch, PromptData, contradicts, drop_words
 from mmtts.errors import InputError
+from mmtts.losses.attribute_classification import attribute_loss
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.pictures import style_space_picture
@@ -26,6 +26,7 @@ from mmtts.stages.validation import AttributeProbe, diversity
 
 VALIDATION_SEED = 7
 DRAWS = 8  # styles per prompt in validation
+GUIDANCE = 2.0  # of these draws, as in synthesis
 SIZES = [len(values) for values in ATTRIBUTES.values()]
 FACE_TARGETS = ("draw", "embedding")
 
@@ -148,9 +149,9 @@ class PromptEncoderStage(lightning.LightningModule):
             self.probe = AttributeProbe(np.zeros((0, 1)), np.zeros((0, len(SIZES)), int), SIZES)
             return
         clips, codes = _items(data.pairs["train"]["speech"])
-        self.probe = AttributeProbe(styles["speech"].take(clips), codes, SIZES)
+        self.probe = AttributeProbe(styles["speech"].take(clips), audible(codes), SIZES)
         clips, codes = _items(data.pairs["valid"]["speech"])
-        self.ceiling = self.probe.accuracy(styles["speech"].take(clips), codes)
+        self.ceiling = self.probe.accuracy(styles["speech"].take(clips), audible(codes))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the vocabulary beside the weights that know it."""
@@ -231,7 +232,7 @@ class PromptEncoderStage(lightning.LightningModule):
         self.eval()
         z_p = self.prompt_encoder(self.prompt_encoder.tokenize(prompts).to(self.device))
         generator = torch.Generator(device=self.device).manual_seed(VALIDATION_SEED)
-        z = self.style_sampler.sample(z_p, draws, generator=generator)
+        z = self.style_sampler.sample(z_p, draws, GUIDANCE, generator=generator)
         self.train(was_training)
         return z.float().cpu().numpy()
 
@@ -247,7 +248,7 @@ class PromptEncoderStage(lightning.LightningModule):
         pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
         prompts = sorted(set(pairs.prompts))
         row = {prompt: k for k, prompt in enumerate(pairs.prompts)}
-        named = pairs.named[[row[prompt] for prompt in prompts]]
+        named = audible(pairs.named[[row[prompt] for prompt in prompts]])
         z = self.draw(prompts)
         heard = self.probe.accuracy(z.reshape(-1, z.shape[-1]), named.repeat(z.shape[1], axis=0))
         scores = dict(zip(ATTRIBUTES, heard, strict=True))
@@ -280,38 +281,12 @@ class PromptEncoderStage(lightning.LightningModule):
         return save_model(folder, "prompt_encoder", networks, extra=extra, lineage=self.lineage)
 
 
-def contradicts(named: Tensor, known: Tensor) -> Tensor:
-    """Which prompts (P, 6) say something of an item (I, 6) that is known to be false: (P, I).
-
-    A pair that neither fits nor contradicts is one where the item's attribute is unknown.
-    """
-    p, i = named[:, None], known[None]
-    return ((p >= 0) & (i >= 0) & (p != i)).any(-1)
-
-
-def attribute_loss(logits: list[Tensor], named: Tensor) -> Tensor:
-    """Mean cross-entropy over attributes; an attribute that is not named is the last class.
-
-    Args:
-        logits: For each attribute (B, n + 1).
-        named: int64 (B, A), -1 = not named.
-    """
-    targets = [
-        torch.where(column < 0, scores.shape[-1] - 1, column)
-        for scores, column in zip(logits, named.unbind(-1), strict=True)
-    ]
-    terms = [F.cross_entropy(x, y) for x, y in zip(logits, targets, strict=True)]
-    return torch.stack(terms).mean()
-
-
-def drop_words(prompts: list[str], probability: float) -> list[str]:
-    """Leave out words at random, never all of them, by torch's global generator."""
-    result = []
-    for prompt in prompts:
-        words = prompt.split()
-        keep = (torch.rand(len(words)) >= probability).tolist()
-        result.append(" ".join(w for w, k in zip(words, keep, strict=True) if k) or prompt)
-    return result
+def audible(codes: np.ndarray) -> np.ndarray:
+    """Codes (n, A) without the gender of children, which a voice does not tell before puberty."""
+    gender, age = (list(ATTRIBUTES).index(name) for name in ("gender", "age"))
+    codes = codes.copy()
+    codes[codes[:, age] == ATTRIBUTES["age"].index("child"), gender] = -1
+    return codes
 
 
 def _items(pairs: PromptPairs) -> tuple[list[str], np.ndarray]:

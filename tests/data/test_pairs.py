@@ -9,7 +9,7 @@ import torch
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import read_face_speech, read_faces
 from mmtts.data.pairs import FaceSpeechData
-from mmtts.data.prompt_pairs import PromptData
+from mmtts.data.prompt_pairs import PromptData, contradicts, drop_words
 from mmtts.errors import InputError
 
 
@@ -84,3 +84,18 @@ def test_one_modality_is_enough(prepared: Path) -> None:
     assert set(data.pairs["train"]) == {"speech"}
     with pytest.raises(InputError, match="modalities must be some of"):
         PromptData(str(prepared), modalities=["smell"])
+
+
+def test_contradiction_needs_two_known_values() -> None:
+    prompts = torch.tensor([[0, -1], [1, 2]])
+    items = torch.tensor([[0, 2], [1, -1], [-1, -1]])
+    assert contradicts(prompts, items).tolist() == [[False, True, False], [True, False, False]]
+
+
+def test_dropped_words_leave_something() -> None:
+    torch.manual_seed(0)
+    prompts = ["a low voice", "word"] * 50
+    shorter = drop_words(prompts, 0.5)
+    assert all(shorter) and shorter != prompts
+    assert all(set(s.split()) <= set(p.split()) for s, p in zip(shorter, prompts, strict=True))
+    assert drop_words(prompts, 0.0) == prompts

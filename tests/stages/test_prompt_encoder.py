@@ -12,12 +12,7 @@ from mmtts.data.prompt_pairs import PromptData
 from mmtts.errors import InputError
 from mmtts.losses.contrastive import InfoNCE
 from mmtts.networks.prompt_encoder import PromptEncoder
-from mmtts.stages.prompt_encoder import (
-    PromptEncoderStage,
-    attribute_loss,
-    contradicts,
-    drop_words,
-)
+from mmtts.stages.prompt_encoder import PromptEncoderStage
 
 
 @pytest.fixture(scope="module")
@@ -135,31 +130,10 @@ def test_ablations_run(folders: tuple[Path, Path], prepared: Path, tmp_path: Pat
 
 
 def test_the_vocabulary_survives_a_checkpoint(folders: tuple[Path, Path]) -> None:
-    first, second = make(folders), make(folders)
+    first, second = make(folders).eval(), make(folders).eval()  # training splits words at random
     first.prompt_encoder.backbone.learn(["unusual words"])
     checkpoint: dict[str, Any] = {}
     first.on_save_checkpoint(checkpoint)
     second.on_load_checkpoint(checkpoint)
     tokens = second.prompt_encoder.tokenize(["unusual"])
     assert torch.equal(tokens, first.prompt_encoder.tokenize(["unusual"]))
-
-
-def test_contradiction_needs_two_known_values() -> None:
-    prompts = torch.tensor([[0, -1], [1, 2]])
-    items = torch.tensor([[0, 2], [1, -1], [-1, -1]])
-    assert contradicts(prompts, items).tolist() == [[False, True, False], [True, False, False]]
-
-
-def test_attribute_loss_counts_silence_as_a_class() -> None:
-    right = [torch.tensor([[9.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 9.0]])]
-    assert attribute_loss(right, torch.tensor([[0, -1]])) < 0.01
-    assert attribute_loss(right, torch.tensor([[1, -1]])) > 4.0
-
-
-def test_dropped_words_leave_something() -> None:
-    torch.manual_seed(0)
-    prompts = ["a low voice", "word"] * 50
-    shorter = drop_words(prompts, 0.5)
-    assert all(shorter) and shorter != prompts
-    assert all(set(s.split()) <= set(p.split()) for s, p in zip(shorter, prompts, strict=True))
-    assert drop_words(prompts, 0.0) == prompts
