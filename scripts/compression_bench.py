@@ -3,6 +3,7 @@
     python scripts/compression_bench.py language [--steps 700] [--seed 0]
     python scripts/compression_bench.py speech --model runs/stage1/lab/model --data data/lab \
         [--vocoder runs/vocoder/lab/model] [--sentences 30]
+    python scripts/compression_bench.py speed --model runs/stage1/lab/model [--threads 2]
     python scripts/compression_bench.py recovery --model runs/stage1/lab/model --data data/lab
 
 All print tables in Markdown. `mmtts/compression/README.md` holds the measured ones.
@@ -35,15 +36,18 @@ def main() -> None:
     language.add_argument("--steps", type=int, default=700, help="training steps [700]")
     speech = commands.add_parser("speech", help="a trained stage-1 model against the comparators")
     recovery = commands.add_parser("recovery", help="the same, then int8 and a short fine-tune")
-    for command in (speech, recovery):
+    speed = commands.add_parser("speed", help="of the same model, narrower")
+    speed.add_argument("--repeats", type=int, default=20, help="of each measurement [20]")
+    for command in (speech, recovery, speed):
         command.add_argument("--model", type=Path, required=True, help="stage-1 model folder")
+    for command in (speech, recovery):
         command.add_argument("--data", type=Path, required=True, help="prepared data folder")
         command.add_argument("--batches", type=int, default=6, help="of calibration data [6]")
         command.add_argument("--validation", type=int, default=40, help="batches of it [40]")
     speech.add_argument("--vocoder", type=Path, help="vocoder model folder [Griffin-Lim]")
     speech.add_argument("--sentences", type=int, default=30, help="spoken per model; 0: none [30]")
     recovery.add_argument("--steps", type=int, default=15, help="of fine-tuning [15]")
-    for command in (language, speech, recovery):
+    for command in commands.choices.values():
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--threads", type=int, default=1, help="CPU threads [1]")
     options = parser.parse_args()
@@ -52,9 +56,9 @@ def main() -> None:
     if options.command == "language":
         bench_language(options.steps, options.seed)
     else:
-        from compression_speech import bench_recovery, bench_speech
+        import compression_speech
 
-        (bench_speech if options.command == "speech" else bench_recovery)(options)
+        getattr(compression_speech, f"bench_{options.command}")(options)
     wall, cpu = time.perf_counter() - started, time.process_time() - used
     print(f"\nwall {wall / 60:.1f} min, CPU {cpu / 60:.1f} min")
 
