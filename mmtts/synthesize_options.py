@@ -49,7 +49,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--seed", type=int, help="pick one of the voices that fit; default: their mean"
     )
     voice.add_argument(
-        "--guidance", type=float, default=1.0, help="how strictly to follow; default 1"
+        "--guidance", type=float, default=2.0, help="how strictly to follow; default 2"
     )
     voice.add_argument(
         "--move", action="append", default=[], metavar="NAME=AMOUNT", help="such as pitch=0.5"

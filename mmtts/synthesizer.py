@@ -86,7 +86,7 @@ class Synthesizer:
         prompt: str | None = None,
         speech: str | os.PathLike[str] | None = None,
         seed: int | None = None,
-        guidance: float = 1.0,
+        guidance: float = 2.0,
         weights: Sequence[float] | None = None,
         largest_face: bool = False,
     ) -> Voice:
@@ -98,7 +98,8 @@ class Synthesizer:
             prompt: A description such as "An elderly man speaks slowly."
             speech: A clip of someone speaking, at least half a second.
             seed: Picks one of the voices that fit a face or a prompt; none means their mean.
-            guidance: How strictly face or prompt is followed, 0 to 10; 1 is as learned.
+            guidance: How strictly face or prompt is followed, 0 to 10; 1 is as learned, more
+                trades variety for obedience.
             weights: Shares in the order face, prompt, speech when several are given; equal by
                 default.
             largest_face: Take the largest of several faces instead of refusing the picture.

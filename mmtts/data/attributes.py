@@ -32,6 +32,8 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     ),
 }
 UNSPECIFIED = -1
+_AGE = list(ATTRIBUTES).index("age")
+_CHILD = ATTRIBUTES["age"].index("child")
 _AGE_ENDS = ((13, "child"), (30, "young"), (60, "middle-aged"))
 
 Codes = TypeVar("Codes", Tensor, np.ndarray)
@@ -73,7 +75,8 @@ def compatible(prompt_codes: Codes, item_codes: Codes) -> Codes:
     """Tell which prompts describe which items.
 
     A prompt fits an item when every attribute that the prompt names equals the item's. An item
-    whose attribute is unknown fits no prompt that names it.
+    whose attribute is unknown fits no prompt that names it. Childhood must be named: "a man" and
+    "a quiet voice" do not mean a boy's voice, which is pitched like a woman's.
 
     Args:
         prompt_codes: (P, 6), a tensor or an array.
@@ -83,7 +86,8 @@ def compatible(prompt_codes: Codes, item_codes: Codes) -> Codes:
         bool (P, I), of the same kind.
     """
     prompts = prompt_codes[:, None, :]
-    return ((prompts == item_codes[None, :, :]) | (prompts == UNSPECIFIED)).all(-1)
+    fits = ((prompts == item_codes[None, :, :]) | (prompts == UNSPECIFIED)).all(-1)
+    return fits & ~((prompts[..., _AGE] == UNSPECIFIED) & (item_codes[None, :, _AGE] == _CHILD))
 
 
 def age_group(years: float | None) -> str | None:

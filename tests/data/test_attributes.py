@@ -55,9 +55,11 @@ def test_compatible_by_hand():
         [
             encode_attributes({"gender": "male", "pitch": "low"}),
             encode_attributes({"gender": "female"}),
+            encode_attributes({"gender": "male", "age": "child"}),
         ]
     )
-    expected = [[True, False], [True, True], [False, False]]
+    # A child is described only by a prompt that says so.
+    expected = [[True, False, False], [True, True, False], [False, False, True]]
     assert compatible(prompts, items).tolist() == expected
     assert compatible(prompts.numpy(), items.numpy()).tolist() == expected
 
@@ -70,7 +72,9 @@ def test_compatible_means_that_all_named_agree(prompts, items):
     )
     for p, prompt in enumerate(prompts):
         for i, item in enumerate(items):
-            assert table[p, i].item() == all(item.get(k) == v for k, v in prompt.items())
+            agree = all(item.get(k) == v for k, v in prompt.items())
+            unsaid_child = item.get("age") == "child" and "age" not in prompt
+            assert table[p, i].item() == (agree and not unsaid_child)
 
 
 @pytest.mark.parametrize(
