@@ -107,8 +107,11 @@ class PicturesAndSounds(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the first batch."""
-        if batch_idx == 0 and dataloader_idx == 0 and not trainer.sanity_checking:
+        """Keep the first batch that the stage can show something of."""
+        if self._batch is not None or dataloader_idx or trainer.sanity_checking:
+            return
+        showable: Any = getattr(pl_module, "showable", None)
+        if showable is None or showable(batch):
             self._batch = batch
 
     @rank_zero_only

@@ -179,10 +179,14 @@ class SpeechTTS(lightning.LightningModule):
         velocity = self.acoustic_model.decoder(point.x, prior, t, z, mask)
         return masked_mean((velocity.float() - point.velocity) ** 2, mask)
 
+    def showable(self, batch: SpeechBatch) -> bool:
+        """Whether a batch has a clip with a transcript, to draw and to speak."""
+        return bool(batch.transcribed.any())
+
     @torch.no_grad()
     def pictures(self, batch: SpeechBatch) -> dict[str, np.ndarray]:
         """Alignment and mels of the first transcribed clip of a batch."""
-        if not bool(batch.transcribed.any()):
+        if not self.showable(batch):
             return {}
         batch = transcribed_rows(batch)
         model = self.acoustic_model
@@ -214,7 +218,7 @@ class SpeechTTS(lightning.LightningModule):
         """The first transcribed clip, synthesized and recorded, both through Griffin-Lim."""
         from mmtts.networks.griffin_lim import GriffinLim
 
-        if not bool(batch.transcribed.any()) or self.hparams["mel"] is None:
+        if not self.showable(batch) or self.hparams["mel"] is None:
             return {}
         batch = transcribed_rows(batch)
         z = self.acoustic_model.encode_style(batch.reference, batch.reference_lens)
