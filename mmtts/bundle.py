@@ -79,7 +79,7 @@ def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
     configs = {kind: load_config(folder, kind) for kind, folder in parts.items()}
     for kind in ("face_encoder", "prompt_encoder"):
         if kind in configs:
-            check_lineage(configs[kind], configs["speech_tts"].sha256)
+            check_lineage(configs[kind], configs["speech_tts"].style_space)
     if "face_encoder" in configs and "prompt_encoder" in configs:
         face, prompt = configs["face_encoder"], configs["prompt_encoder"]
         if prompt.lineage.get("face_encoder", face.sha256) != face.sha256:
@@ -122,7 +122,7 @@ def learn_directions(system: Any, data: Path) -> Any:
             lens = torch.tensor([mel.shape[1]])
             styles[index] = speaker.acoustic_model.encode_style(mel, lens)[0].numpy()
     labels = [attributes[clip.id] for clip in clips]
-    return measure_directions(styles, labels, system.config.sha256)
+    return measure_directions(styles, labels, system.config.style_space)
 
 
 def read_attribute_names(manifest: Path) -> dict[str, dict[str, str]]:

@@ -43,6 +43,14 @@ class ModelConfig(NamedTuple):
     sha256: str
     folder: Path
 
+    @property
+    def style_space(self) -> str:
+        """Hash of the stage-1 weights whose style space this stage-1 model has.
+
+        Its own, unless it is the compressed form of another model, whose style encoder it shares.
+        """
+        return self.lineage.get("speech_tts", self.sha256)
+
 
 def to_plain(value: object, where: str, depth: int = 0) -> Any:
     """Copy a value made of mappings, sequences, numbers, strings and None into JSON's own types.

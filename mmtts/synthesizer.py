@@ -216,7 +216,7 @@ class Synthesizer:
 
     def _style_of(self, voice: Voice) -> Tensor:
         """Check that a voice lives in this model's space: z (1, D)."""
-        own = self._system.config.sha256
+        own = self._system.config.style_space
         dim = self._speaker.acoustic_model.config["style_dim"]
         if voice.vector.size != dim or (voice.speech_tts and voice.speech_tts != own):
             raise InputError(

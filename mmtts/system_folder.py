@@ -190,7 +190,7 @@ class SystemFolder:
                 f"bundle one with --{kind}-encoder"
             )
         config = load_config(self.folder / part, part)
-        check_lineage(config, self.config.sha256)
+        check_lineage(config, self.config.style_space)
         encoder = load_network(config.folder, config, part, cls).to(self.device)
         if "style_sampler" not in config.networks:
             return encoder, None
@@ -205,9 +205,9 @@ class SystemFolder:
         """
         path = self.folder / "directions.safetensors"
         if not path.exists():
-            return Directions({}, self.config.sha256)
+            return Directions({}, self.config.style_space)
         directions = Directions.load(path)
-        if directions.speech_tts != self.config.sha256:
+        if directions.speech_tts != self.config.style_space:
             raise InputError(f"{path} belongs to other stage-1 weights; bundle the model again")
         return directions
 

@@ -118,7 +118,7 @@ class VoiceMaker:
         return self._voice(z, {"from": "speech", "file": Path(clip).name})
 
     def _voice(self, z: Tensor, origin: dict[str, Any]) -> Voice:
-        return Voice(z.cpu().numpy(), origin, self._system.config.sha256)
+        return Voice(z.cpu().numpy(), origin, self._system.config.style_space)
 
 
 def _pick(

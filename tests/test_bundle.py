@@ -10,8 +10,9 @@ from small_system import save_face_encoder, save_prompt_encoder, save_speech_tts
 
 from mmtts import Synthesizer, Voice
 from mmtts.bundle import bundle, main, read_attribute_names
-from mmtts.checkpoint import weights_hash
+from mmtts.checkpoint import load_config, load_network, save_model, weights_hash
 from mmtts.errors import InputError
+from mmtts.networks.acoustic_model import AcousticModel
 
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 
@@ -72,6 +73,21 @@ def test_parts_of_different_systems_are_refused(small_system: Path, tmp_path: Pa
     with pytest.raises(InputError, match="needs a stage-1 model"):
         bundle({"vocoder": small_system / "vocoder"}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_compressed_stage_1_keeps_its_face_and_prompt_encoders(
+    small_system: Path, tmp_path: Path
+) -> None:
+    original = weights_hash(small_system / "speech_tts")
+    other = load_config(save_speech_tts(tmp_path / "other", seed=5), "speech_tts")
+    model = load_network(other.folder, other, "acoustic_model", AcousticModel)
+    parts = all_parts(small_system)
+    parts["speech_tts"] = save_model(
+        tmp_path / "narrow", "speech_tts", {"acoustic_model": model}, extra=other.extra,
+        lineage={"speech_tts": original},
+    )  # fmt: skip
+    bundle(parts, tmp_path / "out")
+    assert load_config(tmp_path / "out" / "speech_tts", "speech_tts").style_space == original
 
 
 def test_other_folders_are_not_replaced(small_system: Path, tmp_path: Path) -> None:

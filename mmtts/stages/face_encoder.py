@@ -271,5 +271,5 @@ class FaceEncoderStage(lightning.LightningModule):
             "face_encoder",
             networks,
             extra=extra,
-            lineage={"speech_tts": self.stage1.sha256},
+            lineage={"speech_tts": self.stage1.style_space},
         )

@@ -88,7 +88,7 @@ class PromptEncoderStage(lightning.LightningModule):
         self.contrast = contrast
         self.optimizer, self.scheduler = optimizer, scheduler
         self.prompt_encoder.backbone.requires_grad_(train_backbone)
-        self.lineage = {"speech_tts": load_config(stage1, "speech_tts").sha256}
+        self.lineage = {"speech_tts": load_config(stage1, "speech_tts").style_space}
         self.face_sampler: StyleSampler | None = None
         self.probe: AttributeProbe | None = None
         self.ceiling: list[float] = []
