@@ -167,11 +167,18 @@ def write_rows(path: Path, header: Iterable[str], rows: Iterable[Iterable[object
 
 
 def prompts_for(names: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
-    """Two sentences that fit: one names gender and pitch, one gender and age."""
+    """Two sentences that fit: one names gender and pitch, one gender and age.
+
+    Both name the age of a child: childhood is never meant where it is not said.
+    """
     noun = {"female": "woman", "male": "man"}[names["gender"]]
     pitch, age = names["pitch"], names["age"]
+    speaker, named = noun, {"gender": names["gender"], "pitch": pitch}
+    if age == "child":
+        speaker = {"woman": "girl", "man": "boy"}[noun]
+        named["age"] = age
     return [
-        (f"A {noun} speaks with a {pitch} voice.", {"gender": names["gender"], "pitch": pitch}),
+        (f"A {speaker} speaks with a {pitch} voice.", named),
         (f"The voice of a {age} {noun}.", {"gender": names["gender"], "age": age}),
     ]
 
