@@ -36,6 +36,7 @@ COMMENT = "mmtts synthetic speech"  # written into the metadata of audio files
 SAMPLE_RATE = 16000
 DEPTH_DB = 2.0
 FALSE_ALARM = 1e-5  # a clip counts as marked when chance explains it less often than this
+_SHORTEST = 0.5  # seconds; the normal law behind the false-alarm chance needs many frames
 
 _N_FFT, _HOP = 512, 128
 _SLOT = 3  # frames of a tile
@@ -91,8 +92,11 @@ def detect_mark(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> Detectio
         sample_rate: In Hz; other rates than 16 kHz are converted.
 
     Returns:
-        The score of the clip as a whole or of its best part of 20 s, with its false-alarm chance.
+        The score of the clip as a whole or of its best part of 20 s, with its false-alarm chance. A
+        clip below half a second is never called marked: it is too short to tell.
     """
+    if len(samples) < _SHORTEST * sample_rate:
+        return Detection(0.0, 1.0, False)
     if sample_rate != SAMPLE_RATE:
         import soxr
 
