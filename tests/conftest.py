@@ -19,7 +19,7 @@ os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 
-# Wherever people work, properties are tried on new examples; continuous integration repeats fixed ones.
+# People try properties on new examples; continuous integration repeats fixed ones.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
