@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from mmtts.data.frozen import Table, read_teacher
-from mmtts.data.pair_sampling import EpochBatches
+from mmtts.data.pair_sampling import epoch_loader
 from mmtts.data.pair_tables import Face, read_faces
 from mmtts.errors import InputError
 
@@ -176,13 +176,8 @@ class FaceImages(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """Training crops in a new order each epoch."""
-        return self._loader("train", shuffle=True)
+        return epoch_loader(self, self._sets["train"], shuffle=True)
 
     def val_dataloader(self) -> DataLoader:
         """Validation crops in the order of the table."""
-        return self._loader("valid", shuffle=False)
-
-    def _loader(self, split: str, shuffle: bool) -> DataLoader:
-        data = self._sets[split]
-        sampler = EpochBatches.of(self, len(data), self.batch_size, shuffle=shuffle, seed=self.seed)
-        return DataLoader(data, batch_size=None, sampler=sampler, num_workers=self.num_workers)
+        return epoch_loader(self, self._sets["valid"], shuffle=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 
 class EpochBatches(Sampler[list[int]]):
@@ -63,3 +63,16 @@ class EpochBatches(Sampler[list[int]]):
         """Count the batches of this process."""
         size = self.batch_size * self.world_size
         return max(1, self.count // size) if self.shuffle else -(-self.count // size)
+
+
+def epoch_loader(module: Any, data: Dataset[Any], *, shuffle: bool) -> DataLoader:
+    """Loader of a data module's rows in whole batches.
+
+    Args:
+        module: The data module, with its `batch_size`, `seed` and `num_workers`.
+        data: Rows; takes lists of row numbers.
+        shuffle: See `EpochBatches`.
+    """
+    rows = len(data)  # type: ignore[arg-type]
+    sampler = EpochBatches.of(module, rows, module.batch_size, shuffle=shuffle, seed=module.seed)
+    return DataLoader(data, batch_size=None, sampler=sampler, num_workers=module.num_workers)

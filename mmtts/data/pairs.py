@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmtts.data.attributes import ATTRIBUTES
 from mmtts.data.face_images import read_crops
 from mmtts.data.frozen import Table
-from mmtts.data.pair_sampling import EpochBatches
+from mmtts.data.pair_sampling import epoch_loader
 from mmtts.data.pair_tables import FaceSpeechPair, read_face_speech, read_faces
 from mmtts.errors import InputError
 
@@ -174,16 +174,11 @@ class FaceSpeechData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """Training pairs in a new order each epoch."""
-        return self._loader("train", shuffle=True)
+        return epoch_loader(self, self._sets["train"], shuffle=True)
 
     def val_dataloader(self) -> DataLoader:
         """Validation pairs in the order of the table."""
-        return self._loader("valid", shuffle=False)
-
-    def _loader(self, split: str, shuffle: bool) -> DataLoader:
-        data = self._sets[split]
-        sampler = EpochBatches.of(self, len(data), self.batch_size, shuffle=shuffle, seed=self.seed)
-        return DataLoader(data, batch_size=None, sampler=sampler, num_workers=self.num_workers)
+        return epoch_loader(self, self._sets["valid"], shuffle=False)
 
 
 def _with_teacher(pairs: list[FaceSpeechPair], teacher: Table, split: str) -> list[FaceSpeechPair]:

@@ -1,7 +1,7 @@
 """Conditional flow matching along straight (optimal-transport) paths.
 
 Source: Lipman et al. 2023 (arXiv 2210.02747), example II: x_t = (1 - (1 - sigma) t) x_0 + t x_1
-    with the velocity x_1 - (1 - sigma) x_0, for noise x_0 ~ N(0, I) and data x_1.
+with the velocity x_1 - (1 - sigma) x_0, for noise x_0 ~ N(0, I) and data x_1.
 """
 
 from __future__ import annotations
