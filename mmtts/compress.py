@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmtts.errors import InputError, one_sentence
-from mmtts.hydra_command import run_hydra
+from mmtts import InputError
+from mmtts.command.hydra_command import run_hydra
+from mmtts.command.one_sentence import one_sentence
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -78,7 +79,7 @@ def compress_checkpoint(config: DictConfig) -> None:
 
     from mmtts.compression import shrink
     from mmtts.compression.compressor import check_arguments, measure
-    from mmtts.compression_subjects import open_subject
+    from mmtts.compression.subjects import open_subject
 
     choice = {
         "ratio": config.ratio,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmtts.errors import one_sentence
+from mmtts.command.one_sentence import one_sentence
 
 TEXT = "The little boat came home before the storm."
 
@@ -35,11 +35,11 @@ def make_page(
     Raises:
         InputError: The model or the data cannot be used.
     """
-    from mmtts import page_sections as show
-    from mmtts.checkpoint import atomic_write
-    from mmtts.page_html import render_page
-    from mmtts.synthesizer import Synthesizer
-    from mmtts.system_folder import find_system
+    from mmtts.listening import sections as show
+    from mmtts.listening.markup import render_page
+    from mmtts.storage.atomic import atomic_write
+    from mmtts.synthesis.synthesizer import Synthesizer
+    from mmtts.synthesis.system_folder import find_system
 
     folder = find_system(model)
     speaking = show.Speaking(Synthesizer.from_pretrained(folder), text, out.parent / "clips")
@@ -85,7 +85,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=3, help="faces, prompts and clips to show")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(words)
-    from mmtts.system_folder import default_model
+    from mmtts.synthesis.system_folder import default_model
 
     model = options.model or default_model()
     print(make_page(model, options.data, options.runs, options.out, options.text, options.count))

@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmtts.errors import InputError, one_sentence
-from mmtts.synthesize_options import check_request, make_parser
+from mmtts import InputError
+from mmtts.command.one_sentence import one_sentence
+from mmtts.synthesis.command_options import check_request, make_parser
 
 if TYPE_CHECKING:
-    from mmtts.synthesizer import Synthesizer
-    from mmtts.voice import Voice
+    from mmtts.synthesis.synthesizer import Synthesizer
+    from mmtts.synthesis.voice import Voice
 
 MAX_TEXT_BYTES = 20_000_000
 
@@ -38,8 +39,8 @@ def main(words: list[str] | None = None) -> int | None:
         return check_mark(options.check_mark)
     check_request(options)
     text = read_text(options.text)
-    from mmtts.synthesizer import Synthesizer
-    from mmtts.system_folder import default_model
+    from mmtts.synthesis.synthesizer import Synthesizer
+    from mmtts.synthesis.system_folder import default_model
 
     model = options.model or default_model()
     synthesizer = Synthesizer.from_pretrained(model, options.device, options.threads)
@@ -73,7 +74,7 @@ def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
     Raises:
         InputError: A source cannot be used, or the weights do not fit.
     """
-    from mmtts.voice import Voice
+    from mmtts.synthesis.voice import Voice
 
     voices = [
         Voice.load(value)
@@ -99,7 +100,7 @@ def speak_text(
     synthesizer: Synthesizer, voice: Voice, text: str, options: argparse.Namespace
 ) -> None:
     """Write one file, sentence by sentence, so that a book needs no more memory than a line."""
-    from mmtts.speech_file import SpeechWriter
+    from mmtts.synthesis.speech_file import SpeechWriter
     from mmtts.text import split_sentences
 
     started, seconds = time.perf_counter(), 0.0
@@ -146,8 +147,8 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
 
 def check_mark(path: str) -> int:
     """Say whether a file holds the mark; the exit status is 0 when it does, else 1."""
-    from mmtts.audio import load_audio
-    from mmtts.provenance import detect_mark
+    from mmtts.audio.files import load_audio
+    from mmtts.synthesis.provenance import detect_mark
 
     found = detect_mark(load_audio(path))
     said = "marked as mmtts synthetic speech" if found.marked else "no mark found"

@@ -16,13 +16,13 @@ from compression_comparators import svd
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from mmtts.checkpoint import load_config, load_network
+from mmtts.command.hydra_command import CONFIG_DIR
 from mmtts.compression.ranks import uniform_rank
-from mmtts.compression_subjects import SpeechSubject, on_device, transcribed
+from mmtts.compression.subjects import SpeechSubject, on_device, transcribed
 from mmtts.data.cuts import Clip, load_samples
-from mmtts.hydra_command import CONFIG_DIR
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.masks import mask_from_lens
+from mmtts.storage.model_folder import load_config, load_network
 
 CHOICES = 20
 STEPS = 4
@@ -241,7 +241,7 @@ class Judge:
 def load_vocoder(folder: Any) -> Callable[[Tensor], Tensor]:
     """A trained vocoder, or Griffin-Lim without one."""
     if folder is None:
-        from mmtts.networks.griffin_lim import GriffinLim
+        from mmtts.audio.griffin_lim import GriffinLim
 
         return GriffinLim()
     from mmtts.networks.vocoder import Vocoder

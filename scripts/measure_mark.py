@@ -12,8 +12,9 @@ import numpy as np
 import soundfile
 import soxr
 
-from mmtts.audio import load_audio, normalize_loudness
-from mmtts.provenance import SAMPLE_RATE, Detection, detect_mark, embed_mark
+from mmtts.audio.files import load_audio
+from mmtts.audio.loudness import normalize_loudness
+from mmtts.synthesis.provenance import SAMPLE_RATE, Detection, detect_mark, embed_mark
 
 ENDINGS = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 

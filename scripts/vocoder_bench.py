@@ -20,14 +20,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmtts.audio import SAMPLE_RATE, MelSpectrogram, load_audio, normalize_loudness, save_audio
-from mmtts.checkpoint import load_config, load_network
+from mmtts.audio.files import SAMPLE_RATE, load_audio, save_audio
+from mmtts.audio.griffin_lim import GriffinLim
+from mmtts.audio.loudness import normalize_loudness
+from mmtts.audio.mel import MelSpectrogram
+from mmtts.command.one_sentence import one_sentence
 from mmtts.data.cuts import load_samples, read_clips
-from mmtts.errors import one_sentence
 from mmtts.metrics.quality import Dnsmos
-from mmtts.networks.griffin_lim import GriffinLim
 from mmtts.networks.vocoder import Vocoder
 from mmtts.stages.vocoder import perceived_quality
+from mmtts.storage.model_folder import load_config, load_network
 
 COLUMNS = ("pesq", "stoi", "dnsmos", "mel", "rtf")
 Synthesis = Callable[[Tensor], Tensor]

@@ -7,11 +7,11 @@ from typing import Any
 import lightning
 import torch
 
-from mmtts.checkpoint import save_model
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
+from mmtts.storage.model_folder import save_model
 
 DIM = 16
 FACE_NET = {"feature_dim": 24, "size": 28, "channels": [8, 12], "blocks": [1, 1]}

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmtts.checkpoint import save_model
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.storage.model_folder import save_model
 
 
 class SmallBatch(NamedTuple):

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from mmtts.checkpoint import save_model, weights_hash
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.networks.vocoder import Vocoder
+from mmtts.storage.model_folder import save_model, weights_hash
 from mmtts.text import SYMBOLS
 
 STYLE_DIM = 256

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from small_system import save_face_encoder, save_prompt_encoder, save_speech_tts
 
-from mmtts import Synthesizer, Voice
-from mmtts.bundle import bundle, main, read_attribute_names
-from mmtts.checkpoint import load_config, load_network, save_model, weights_hash
-from mmtts.errors import InputError
+from mmtts import InputError, Synthesizer, Voice
+from mmtts.bundle import main
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.storage.model_folder import load_config, load_network, save_model, weights_hash
+from mmtts.synthesis.bundling import bundle, read_attribute_names
 
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 

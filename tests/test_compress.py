@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtts.checkpoint import load_config, load_network, save_model
 from mmtts.compress import compression_words, main
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
+from mmtts.storage.model_folder import load_config, load_network, save_model
 from mmtts.text.phonemes import SYMBOLS
 
 MEL = {"sample_rate": 16000, "n_fft": 1024, "hop_length": 256, "n_mels": 80, "f_min": 0.0,

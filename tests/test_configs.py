@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from mmtts.hydra_command import CONFIG_DIR, EXPERIMENT, hydra_words, options
+from mmtts.command.hydra_command import CONFIG_DIR, EXPERIMENT, hydra_words, options
 
 FILES = sorted(CONFIG_DIR.rglob("*.yaml"))
 STAGES = options("stage")

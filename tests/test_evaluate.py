@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from small_system import make_small_system
 
-from mmtts.evaluate import QUESTIONS, evaluation_words, main, questions
+from mmtts.evaluate import evaluation_words, main
+from mmtts.evaluation.interview import QUESTIONS, questions
 
 RESULTS = ("results.csv", "results.md")
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.listening.figures import _smooth, draw_curves, draw_mel, read_curves
+from mmtts.listening.markup import ClipView, Group, Section, render_page
+from mmtts.listening.sections import read_people
 from mmtts.page import main, make_page
-from mmtts.page_figures import _smooth, draw_curves, draw_mel, read_curves
-from mmtts.page_html import ClipView, Group, Section, render_page
-from mmtts.page_sections import read_people
 
 
 def png_size(png: bytes) -> tuple[int, int]:

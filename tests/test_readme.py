@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from mmtts.hydra_command import CONFIG_DIR, hydra_words, name_sweep_folders
+from mmtts.command.hydra_command import CONFIG_DIR, hydra_words, name_sweep_folders
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

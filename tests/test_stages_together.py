@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from training import Runner
 
-from mmtts.checkpoint import check_lineage, load_config
+from mmtts.storage.model_folder import check_lineage, load_config
 
 SHORT = ["trainer.max_steps=2", "stage.valid_every=2", "trainer.log_every_n_steps=1"]
 SMALL = {

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from mmtts.provenance import detect_mark
+from mmtts.synthesis.provenance import detect_mark
+from mmtts.synthesis.voice import Voice
 from mmtts.synthesize import main
-from mmtts.voice import Voice
 
 TEXT = "The rain has stopped, and we walk along the river."
 
@@ -94,8 +94,8 @@ def test_standard_input_of_any_length(at: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_book_needs_little_memory_and_time_to_start(at: Path, small_system: Path) -> None:
     (at / "book.txt").write_text(f"{TEXT} " * 2000)
     code = (
-        "import sys, resource; from mmtts.synthesizer import Synthesizer\n"
-        "from mmtts.speech_file import SpeechWriter\n"
+        "import sys, resource; from mmtts.synthesis.synthesizer import Synthesizer\n"
+        "from mmtts.synthesis.speech_file import SpeechWriter\n"
         "import itertools\n"
         f"tts = Synthesizer.from_pretrained({str(small_system)!r}, threads=1)\n"
         "voice = tts.voice(prompt='A man.')\n"

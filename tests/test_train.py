@@ -14,8 +14,8 @@ import yaml
 from PIL import Image
 from training import SEARCH, Runner
 
-from mmtts.checkpoint import load_config
-from mmtts.hydra_command import hydra_words, name_sweep_folders
+from mmtts.command.hydra_command import hydra_words, name_sweep_folders
+from mmtts.storage.model_folder import load_config
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

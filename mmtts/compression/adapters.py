@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from mmtts import InputError
 from mmtts.compression.blocks import block_parts
 from mmtts.compression.hugging_face import hugging_face_parts, watch_attention_masks
 from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, matrix
 from mmtts.compression.torch_layers import torch_parts, watch_text_towers
-from mmtts.errors import InputError
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.prompt_encoder import PromptEncoder
 

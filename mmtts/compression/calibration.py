@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmtts import InputError
 from mmtts.compression.moments import Moment, Power
 from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, Scope
-from mmtts.errors import InputError
 
 
 class OutputWeights:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mmtts import InputError
 from mmtts.compression.adapters import Widths, find_parts, record_widths, restore
 from mmtts.compression.calibration import AttentionStatistics, Statistics, calibrate
 from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, matrix, size
@@ -26,7 +27,6 @@ from mmtts.compression.solvers import (
     solve_units,
 )
 from mmtts.compression.torch_layers import keep_fused_encoders
-from mmtts.errors import InputError
 
 COMPONENTS = ("qk", "ov", "mlp")
 Solution = QKSolution | RotarySolution | OVSolution | UnitSolution

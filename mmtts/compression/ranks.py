@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mmtts.errors import InputError
+from mmtts import InputError
 
 RANKS = ("uniform", "mixed")
 Key = tuple[str, str]  # layer and component

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmtts.errors import InputError
+from mmtts import InputError
 
 LEVELS = ("low", "normal", "high")
 PACES = ("slow", "normal", "fast")

@@ -15,11 +15,11 @@ import lightning
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from mmtts.audio import MelSpectrogram
+from mmtts import InputError
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.sampling import Draw
 from mmtts.data.speech_dataset import SpeechDataset
-from mmtts.errors import InputError
 
 SPLITS_OF_STAGE = {"fit": ("train", "valid"), "validate": ("valid",), "test": ("test",)}
 ALL_SPLITS = ("train", "valid", "test")

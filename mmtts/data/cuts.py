@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mmtts.audio import SAMPLE_RATE, resample
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE
+from mmtts.audio.resampling import resample
 
 SPLITS = ("train", "valid", "test")
 

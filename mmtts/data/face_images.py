@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from mmtts import InputError
 from mmtts.data.frozen import Table, read_teacher
 from mmtts.data.pair_sampling import epoch_loader
 from mmtts.data.pair_tables import Face, read_faces
-from mmtts.errors import InputError
 
 
 class FaceImageBatch(NamedTuple):

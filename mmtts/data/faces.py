@@ -15,7 +15,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from mmtts.errors import InputError
+from mmtts import InputError
 
 CROP_SIZE = 112
 MAX_PIXELS = 64_000_000

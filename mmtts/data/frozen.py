@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmtts.checkpoint import atomic_write
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.storage.atomic import atomic_write
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, encode_attributes
-from mmtts.errors import InputError
 
 
 class Face(NamedTuple):

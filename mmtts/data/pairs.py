@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES
 from mmtts.data.face_images import read_crops
 from mmtts.data.frozen import Table
 from mmtts.data.pair_sampling import epoch_loader
 from mmtts.data.pair_tables import FaceSpeechPair, read_face_speech, read_faces
-from mmtts.errors import InputError
 
 SPLITS = ("train", "valid")
 _log = logging.getLogger(__name__)

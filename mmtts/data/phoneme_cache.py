@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmtts.checkpoint import atomic_write
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.storage.atomic import atomic_write
 from mmtts.text.phonemes import SYMBOLS, encode
 
 _SAVE_EVERY = 1000

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from mmtts.audio import SAMPLE_RATE, load_audio, normalize_loudness, save_audio, trim_silence
-from mmtts.checkpoint import atomic_write
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE, load_audio, save_audio
+from mmtts.audio.loudness import normalize_loudness, trim_silence
+from mmtts.audio.manner import measure
+from mmtts.audio.word_alignment import WordAligner, WordSpan
 from mmtts.data.corpora.records import Clip
-from mmtts.data.measure import measure
-from mmtts.data.word_alignment import WordAligner, WordSpan
-from mmtts.errors import InputError
+from mmtts.storage.atomic import atomic_write
 
 MARGIN_SECONDS = 0.08
 SHORTEST_SECONDS = 0.4
@@ -183,7 +184,7 @@ def mel_statistics(folder: Path, audio: Sequence[str], limit: int = 400) -> dict
     """
     import torch
 
-    from mmtts.audio import MelSpectrogram
+    from mmtts.audio.mel import MelSpectrogram
 
     spectrogram = MelSpectrogram()
     step = max(1, len(audio) // limit)

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from mmtts import InputError
 from mmtts.data.frozen import Table
 from mmtts.data.pair_sampling import EpochBatches
 from mmtts.data.pair_tables import PromptPairs, read_prompts
-from mmtts.errors import InputError
 
 MODALITIES = ("speech", "face")
 SPLITS = ("train", "valid")

@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from mmtts.audio import MelSpectrogram
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
 from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.phoneme_cache import load_phonemes
 from mmtts.data.sampling import BucketSampler, CropSampler
-from mmtts.data.speech_dataset import SpeechBatch, SpeechDataset
-from mmtts.data.wave_dataset import WaveBatch, WaveDataset
-
-__all__ = ["SpeechBatch", "SpeechData", "WaveBatch", "WaveData"]
+from mmtts.data.speech_dataset import SpeechDataset
+from mmtts.data.wave_dataset import WaveDataset
 
 
 class SpeechData(ClipData):

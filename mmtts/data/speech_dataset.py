@@ -7,53 +7,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmtts.audio import LOG_FLOOR, SAMPLE_RATE, MelSpectrogram
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE
+from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 from mmtts.data.clip_store import ClipStore, shared_zeros
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.data.frame_windows import frame_windows
 from mmtts.data.sampling import Draw
-from mmtts.errors import InputError
+from mmtts.data.speech_batch import SpeechBatch
 
 REFERENCES = ("other_clip", "other_crop")
 _SILENCE = float(np.log(LOG_FLOOR))
 _log = logging.getLogger(__name__)
-
-
-class SpeechBatch(NamedTuple):
-    """A batch for stage 1.
-
-    Attributes:
-        mel: (B, T, M) natural-log mel, padded with silence.
-        mel_lens: int64 (B,).
-        phonemes: int64 (B, N), padded with 0.
-        phoneme_lens: int64 (B,); 1 (of padding) where there is no transcript.
-        first_frame: int64 (B, N); phoneme n lies within frames ``first_frame <= t < last_frame``.
-        last_frame: int64 (B, N).
-        reference: (B, R, M) natural-log mel of another clip, or of another crop, of the speaker.
-        reference_lens: int64 (B,).
-        speaker: int64 (B,), index into `SpeechData.speakers`; -1 for people of other splits.
-        transcribed: bool (B,); the other rows train the style encoder only.
-        ids: of the clips.
-    """
-
-    mel: Tensor
-    mel_lens: Tensor
-    phonemes: Tensor
-    phoneme_lens: Tensor
-    first_frame: Tensor
-    last_frame: Tensor
-    reference: Tensor
-    reference_lens: Tensor
-    speaker: Tensor
-    transcribed: Tensor
-    ids: list[str]
 
 
 class SpeechDataset(Dataset[SpeechBatch]):

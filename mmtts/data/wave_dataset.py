@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmtts.audio import SAMPLE_RATE, MelSpectrogram
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.clip_store import ClipStore, shared_zeros
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.data.sampling import Draw
-from mmtts.errors import InputError
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from mmtts.audio import MelSpectrogram
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.evaluation.findings import REAL
 from mmtts.evaluation.inquiry import Inquiry

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtts.checkpoint import atomic_write
 from mmtts.evaluation.findings import Findings, Row
+from mmtts.storage.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmtts.checkpoint import atomic_write
 from mmtts.metrics.bootstrap import Interval
+from mmtts.storage.atomic import atomic_write
 
 REAL = "real speech"
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mmtts.data.word_alignment import WordAligner
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.audio.word_alignment import WordAligner
 from mmtts.metrics.quality import Dnsmos
 from mmtts.metrics.recognition import Pocketsphinx, Recognizer, SentenceJudge, Whisper
 from mmtts.metrics.speakers import Resemblyzer

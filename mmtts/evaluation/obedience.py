@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mmtts.audio.manner import Measurements, measure
 from mmtts.data.attributes import ATTRIBUTES, compatible, decode_attributes
 from mmtts.data.cuts import Clip, load_samples
-from mmtts.data.measure import Measurements, measure
 from mmtts.evaluation.findings import REAL
 from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.likeness import real_embeddings

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmtts.audio import SAMPLE_RATE, resample, save_audio
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE, save_audio
+from mmtts.audio.resampling import resample
 from mmtts.data.cuts import Clip, load_samples
-from mmtts.errors import InputError
-from mmtts.synthesizer import Synthesizer
-from mmtts.system_folder import Speaker, SystemFolder
-from mmtts.voice import Voice
+from mmtts.synthesis.synthesizer import Synthesizer
+from mmtts.synthesis.system_folder import Speaker, SystemFolder
+from mmtts.synthesis.voice import Voice
 
 
 class System:

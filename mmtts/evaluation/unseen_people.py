@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from mmtts import InputError
 from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.pair_tables import PromptPairs, read_face_speech, read_faces, read_prompts
-from mmtts.errors import InputError
 
 SHORTEST_SECONDS = 1.0  # too little is said in less to know a voice by
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmtts.audio import MelSpectrogram
-from mmtts.networks.spectrum import Spectrum, magnitude
+from mmtts.audio.mel import MelSpectrogram
+from mmtts.audio.spectrum import Spectrum, magnitude
 
 _FLOOR = 1e-3  # magnitudes below are as good as silence
 

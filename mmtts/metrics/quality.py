@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmtts.audio import SAMPLE_RATE
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE
 
 
 class Dnsmos:

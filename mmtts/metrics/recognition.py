@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from mmtts.audio import SAMPLE_RATE
-from mmtts.data.word_alignment import spoken_words
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE
+from mmtts.audio.word_alignment import spoken_words
 
 # Far wider than pocketsphinx's defaults, which prune accented speech before its sentence ends.
 # Adults of speechocean762, 20 choices of like length: of 100 clips, beams of 1e-150 identify 92 and

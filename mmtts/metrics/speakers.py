@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from mmtts.audio import SAMPLE_RATE
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE
 from mmtts.metrics.diversity import unit_rows
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mmtts.audio.manner import Measurements, measure
 from mmtts.data.attributes import LEVELS, PACES, level
-from mmtts.data.measure import Measurements, measure
 
 # On 261 clips of LibriSpeech (216 people) the median F0 tells 91.6 % of the genders at this
 # threshold (87 % of the women, 96 % of the men); 155 Hz is as good, others tell fewer.

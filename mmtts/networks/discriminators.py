@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from mmtts.networks.spectrum import Spectrum, magnitude
+from mmtts.audio.spectrum import Spectrum, magnitude
 
 _SLOPE = 0.1
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmtts.errors import InputError
+from mmtts import InputError
 
 
 def load_weights_file(path: str) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.networks.face_backbone import FACE_BACKBONES
 
 

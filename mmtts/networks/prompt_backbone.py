@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.networks.face_backbone import open_clip_model
 
 _WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]")

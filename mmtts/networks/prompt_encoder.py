@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.networks.face_encoder import StyleHead
 from mmtts.networks.prompt_backbone import PROMPT_BACKBONES
 

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmtts.audio import LOG_FLOOR, mel_filters
+from mmtts.audio.mel import LOG_FLOOR, mel_filters
+from mmtts.audio.spectrum import Spectrum, magnitude
 from mmtts.networks.convnext import ConvNeXtBlock
 from mmtts.networks.excitation import Noise, PitchPredictor, pulse_train
-from mmtts.networks.spectrum import Spectrum, magnitude
 
 _HIGHEST_GAIN = 5.0  # natural log; the spectrum of a full-scale clip stays below it
 _CORRECTION = 1.5  # over-relaxation: fewer refinements; at 2 they no longer converge

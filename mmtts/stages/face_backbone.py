@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmtts.checkpoint import save_model
 from mmtts.data.face_images import FaceImageBatch, augment
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.metrics.verification import equal_error_rate, make_pairs, roc_auc
 from mmtts.networks.face_backbone import SmallFaceNet
 from mmtts.stages.validation import unit
+from mmtts.storage.model_folder import save_model
 
 
 class FaceBackboneStage(lightning.LightningModule):

@@ -12,20 +12,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmtts.checkpoint import load_config, load_network, save_model
+from mmtts import InputError
 from mmtts.data.face_images import augment
 from mmtts.data.frozen import Table, read_teacher
 from mmtts.data.pairs import FaceSpeechBatch, FaceSpeechData
-from mmtts.errors import InputError
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.networks.face_backbone import SmallFaceNet
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.pictures import matrix_picture, style_space_picture
 from mmtts.stages.face_voice_scores import face_voice_scores, ridge_baseline
 from mmtts.stages.frozen import feature_table, style_table
+from mmtts.stages.pictures import matrix_picture, style_space_picture
 from mmtts.stages.validation import unit
+from mmtts.storage.model_folder import load_config, load_network, save_model
 
 VALIDATION_SEED = 7
 SHORT_SCORES = ("auc", "match5", "auc_gender")

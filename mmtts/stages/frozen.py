@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmtts.checkpoint import load_config, load_network
 from mmtts.data.cuts import Clip, load_samples, read_clips
 from mmtts.data.face_images import augment, read_crops
 from mmtts.data.frozen import Table, file_identity, frozen
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.storage.model_folder import load_config, load_network
 
 BATCH_FRAMES = 12_000  # padded mel frames that the style encoder sees at once
 BATCH_FACES = 64
@@ -65,7 +65,7 @@ def _clip_identity(folder: Path, clip: Clip) -> str:
 @torch.no_grad()
 def encode_clips(model: AcousticModel, clips: Sequence[Clip], mel: dict[str, Any]) -> np.ndarray:
     """Encode clips of any length by batches of about the same one: unit vectors (n, D)."""
-    from mmtts.audio import LOG_FLOOR, MelSpectrogram
+    from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 
     spectrogram = MelSpectrogram(**mel)
     rate = int(spectrogram.config["sample_rate"])

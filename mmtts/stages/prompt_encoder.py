@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmtts.checkpoint import check_lineage, load_config, load_network, save_model
+from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, compatible
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs
 from mmtts.data.prompt_pairs import PromptBatch, PromptData, contradicts, drop_words
-from mmtts.errors import InputError
 from mmtts.losses.attribute_classification import attribute_loss
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.pictures import style_space_picture
 from mmtts.stages.frozen import face_style_table, prompt_table, style_table
+from mmtts.stages.pictures import style_space_picture
 from mmtts.stages.validation import AttributeProbe, diversity
+from mmtts.storage.model_folder import check_lineage, load_config, load_network, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 8  # styles per prompt in validation

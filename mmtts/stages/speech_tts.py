@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmtts.checkpoint import save_model
-from mmtts.data.speech import SpeechBatch
+from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
 from mmtts.losses.flow_matching import path_point
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel, Alignment, lay_out
 from mmtts.networks.alignment import log_likelihood
 from mmtts.networks.duration_predictor import duration_loss
 from mmtts.networks.masks import mask_from_lens, masked_mean
-from mmtts.pictures import alignment_picture, mel_picture
+from mmtts.stages.pictures import alignment_picture, mel_picture
+from mmtts.storage.model_folder import save_model
 
 VALIDATION_SEED = 7
 
@@ -216,7 +216,7 @@ class SpeechTTS(lightning.LightningModule):
     @torch.no_grad()
     def sounds(self, batch: SpeechBatch) -> dict[str, tuple[np.ndarray, int]]:
         """The first transcribed clip, synthesized and recorded, both through Griffin-Lim."""
-        from mmtts.networks.griffin_lim import GriffinLim
+        from mmtts.audio.griffin_lim import GriffinLim
 
         if not self.showable(batch) or self.hparams["mel"] is None:
             return {}
@@ -251,26 +251,3 @@ class SpeechTTS(lightning.LightningModule):
             "training": {"steps": self.global_step},
         }
         return save_model(folder, "speech_tts", networks, extra=extra)
-
-
-def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
-    """Keep the clips that have a transcript, without padding beyond the longest of them."""
-    rows = batch.transcribed
-    if bool(rows.all()):
-        return batch
-    frames, phonemes = int(batch.mel_lens[rows].max()), int(batch.phoneme_lens[rows].max())
-    windows = [batch.first_frame, batch.last_frame]
-    first, last = (None if w is None else w[rows, :phonemes] for w in windows)
-    return batch._replace(
-        mel=batch.mel[rows, :frames],
-        mel_lens=batch.mel_lens[rows],
-        phonemes=batch.phonemes[rows, :phonemes],
-        phoneme_lens=batch.phoneme_lens[rows],
-        first_frame=first,
-        last_frame=last,
-        reference=batch.reference[rows],
-        reference_lens=batch.reference_lens[rows],
-        speaker=batch.speaker[rows],
-        transcribed=rows[rows],
-        ids=[name for name, keep in zip(batch.ids, rows.tolist(), strict=True) if keep],
-    )

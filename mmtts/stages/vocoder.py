@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmtts.audio import SAMPLE_RATE
-from mmtts.checkpoint import save_model
+from mmtts.audio.files import SAMPLE_RATE
+from mmtts.audio.griffin_lim import GriffinLim
 from mmtts.data.wave_dataset import WaveBatch
 from mmtts.losses.pitch import measure_pitch, pitch_loss
 from mmtts.losses.vocoder import (
@@ -25,9 +25,9 @@ from mmtts.losses.vocoder import (
 )
 from mmtts.metrics.quality import intelligibility, perceptual_quality
 from mmtts.networks.discriminators import Discriminators
-from mmtts.networks.griffin_lim import GriffinLim
 from mmtts.networks.vocoder import Vocoder
-from mmtts.pictures import mel_picture
+from mmtts.stages.pictures import mel_picture
+from mmtts.storage.model_folder import save_model
 
 EDGE = 2  # frames at either end of a crop whose mel has seen samples that are not in the crop
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.text.normalization import has_speech, normalize_text, spell_digits, strip_accents
 
 PAD, SILENCE, BOUNDARY = "<pad>", "<sil>", " "

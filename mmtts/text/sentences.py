@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.text.normalization import has_speech, normalize_text
 
 MAX_CHARACTERS = 200

@@ -15,7 +15,7 @@ import numpy as np
 from speech import ADULT_AGE, Row
 from tqdm import tqdm
 
-from mmtts.audio import load_audio
+from mmtts.audio.files import load_audio
 from mmtts.data.splits import by_hash
 
 CLIPS_PER_PERSON = 3
@@ -67,7 +67,7 @@ def _listen(rows: Sequence[Row], out: Path) -> Voices:
     """Describe some clips of every adult and of everyone without a label."""
     import torch
 
-    from mmtts.audio import MelSpectrogram
+    from mmtts.audio.mel import MelSpectrogram
 
     spectrogram = MelSpectrogram()
     counts = Counter[str]()

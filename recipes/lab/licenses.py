@@ -10,8 +10,8 @@ from portraits import CORPORA as FACE_CORPORA
 from speech import CORPORA as SPEECH_CORPORA
 from speech import Row
 
-from mmtts.checkpoint import atomic_write
 from mmtts.data.corpora import Portrait
+from mmtts.storage.atomic import atomic_write
 
 _TITLE = """# Licences
 

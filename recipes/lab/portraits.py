@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mmtts.checkpoint import atomic_write
+from mmtts import InputError
 from mmtts.data.corpora import Portrait, lfw, speech2face, webmorph
-from mmtts.errors import InputError
+from mmtts.storage.atomic import atomic_write
 
 # Folder name under --corpora -> the corpus that is read from it.
 CORPORA: dict[str, ModuleType] = {

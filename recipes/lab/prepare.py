@@ -12,9 +12,9 @@ import pairs
 import portraits
 import speech
 
+from mmtts.command.one_sentence import one_sentence
 from mmtts.data.corpora import speechocean762
 from mmtts.data.prepared import write_json
-from mmtts.errors import one_sentence
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

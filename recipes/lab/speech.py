@@ -12,6 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from mmtts import InputError
+from mmtts.audio.word_alignment import WordAligner
 from mmtts.data.attributes import measure_thresholds, name_attributes
 from mmtts.data.corpora import (
     Clip,
@@ -25,8 +27,6 @@ from mmtts.data.corpora import (
 from mmtts.data.prepared import make_cut, mel_statistics, prepare_clip, write_cuts, write_json
 from mmtts.data.prompt_pairing import Item
 from mmtts.data.splits import SPLITS, split_people
-from mmtts.data.word_alignment import WordAligner
-from mmtts.errors import InputError
 
 Row = dict[str, Any]
 ADULT_AGE = 16

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mmtts.audio import SAMPLE_RATE, resample
-from mmtts.data.word_alignment import WordSpan
-from mmtts.errors import InputError
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE
+from mmtts.audio.resampling import resample
+from mmtts.audio.word_alignment import WordSpan
 
 _SYNCHRONOUS = 2
 _PHONEME_EVENTS = 1

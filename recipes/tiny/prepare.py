@@ -14,7 +14,8 @@ from faces import PICTURES, describe, draw_face
 from people import SENTENCES, Person, make_people, voice_effort
 from tqdm import tqdm
 
-from mmtts.checkpoint import atomic_write
+from mmtts import InputError
+from mmtts.command.one_sentence import one_sentence
 from mmtts.data.attributes import age_group, measure_thresholds, name_attributes
 from mmtts.data.corpora import Clip
 from mmtts.data.prepared import (
@@ -28,7 +29,7 @@ from mmtts.data.prepared import (
 from mmtts.data.prompt_pairing import Item, write_prompt_pairs
 from mmtts.data.prompt_templates import face_prompts, voice_prompts
 from mmtts.data.splits import SPLITS, split_people
-from mmtts.errors import InputError, one_sentence
+from mmtts.storage.atomic import atomic_write
 
 Row = dict[str, Any]
 NAME = "tiny"

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmtts import InputError
 from mmtts.compression.ranks import choose_ranks, mixed_ranks, uniform_rank
-from mmtts.errors import InputError
 
 
 def test_uniform_ranks_by_hand() -> None:

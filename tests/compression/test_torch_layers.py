@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mmtts import InputError
 from mmtts.compression import compress, resize
 from mmtts.compression.adapters import find_parts
 from mmtts.compression.calibration import calibrate
 from mmtts.compression.head_attention import HeadAttention
-from mmtts.errors import InputError
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmtts import InputError
 from mmtts.data.attributes import (
     ATTRIBUTES,
     age_group,
@@ -19,7 +20,6 @@ from mmtts.data.attributes import (
     name_attributes,
     thresholds,
 )
-from mmtts.errors import InputError
 
 named = st.fixed_dictionaries(
     {}, optional={name: st.sampled_from(values) for name, values in ATTRIBUTES.items()}

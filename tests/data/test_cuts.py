@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from mmtts import InputError
 from mmtts.data.cuts import load_samples, read_clips
-from mmtts.errors import InputError
 
 
 @pytest.fixture

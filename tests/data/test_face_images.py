@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmtts import InputError
 from mmtts.data.face_images import FaceImages, augment, read_crops
-from mmtts.errors import InputError
 
 
 def test_crops_are_images_between_minus_one_and_one(prepared: Path) -> None:

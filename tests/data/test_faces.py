@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mmtts import InputError
 from mmtts.data.faces import FaceCropper, align_face, image_to_tensor, load_image
-from mmtts.errors import InputError
 
 skimage_data = pytest.importorskip("skimage.data")
 torch.set_num_threads(1)

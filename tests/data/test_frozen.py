@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmtts import InputError
 from mmtts.data.frozen import Table, file_identity, frozen, key_of, read_teacher
-from mmtts.errors import InputError
 
 
 def test_computes_once_for_the_same_parts(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mmtts import InputError
 from mmtts.data.attributes import compatible, decode_attributes
 from mmtts.data.pair_tables import read_face_speech, read_faces, read_prompts
-from mmtts.errors import InputError
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from mmtts import InputError
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import read_face_speech, read_faces
 from mmtts.data.pairs import FaceSpeechData
 from mmtts.data.prompt_pairs import PromptData, contradicts, drop_words
-from mmtts.errors import InputError
 
 
 def numbered(name: str, ids: list[str], *shape: int) -> Table:

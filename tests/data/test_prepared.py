@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmtts.audio import active_rms_db, load_audio
+from mmtts import InputError
+from mmtts.audio.files import load_audio
+from mmtts.audio.loudness import active_rms_db
+from mmtts.audio.word_alignment import WordSpan
 from mmtts.data.corpora import Clip
 from mmtts.data.prepared import make_cut, mel_statistics, store_clip, write_cuts, write_table
-from mmtts.data.word_alignment import WordSpan
-from mmtts.errors import InputError
 
 CLIP = Clip("corpus", "clip_1", Path("x.wav"), "corpus-anna", "Hello there.", "female", 30, "calm")
 WORDS = [WordSpan("hello", 1.0, 1.5), WordSpan("there", 1.6, 2.0)]

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmtts.audio import MelSpectrogram, load_audio
+from mmtts import InputError
+from mmtts.audio.files import load_audio
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.sampling import Draw
 from mmtts.data.speech import SpeechData, WaveData
-from mmtts.errors import InputError
 from mmtts.text import encode, phonemize_words
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.evaluation.judges import Judges, check_independence
 
 

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.evaluation.unseen_people import UnseenPeople, training_clips
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.metrics.recognition import (
     SentenceJudge,
     Whisper,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.metrics.speakers import LinearProbe, Resemblyzer
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmtts.data.measure import Measurements
+from mmtts.audio.manner import Measurements
 from mmtts.metrics.speech import gender_from_pitch, heard_attributes, name_measurements
 
 THRESHOLDS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.networks.face_backbone import (
     FACE_BACKBONES,
     FacenetBackbone,

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.networks.prompt_backbone import (
     HuggingFaceText,
     SmallPromptNet,

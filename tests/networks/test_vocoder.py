@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mmtts.audio import MelSpectrogram
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.networks.vocoder import Vocoder
 
 

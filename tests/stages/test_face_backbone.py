@@ -6,10 +6,10 @@ import pytest
 import torch
 from small_models import ADAM, FACE_NET, fit
 
-from mmtts.checkpoint import load_config, load_network
 from mmtts.data.face_images import FaceImages
 from mmtts.networks.face_backbone import SmallFaceNet
 from mmtts.stages.face_backbone import FaceBackboneStage
+from mmtts.storage.model_folder import load_config, load_network
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,15 @@ import torch
 from small_models import ADAM, FACE_NET, face_encoder, fit, make_stage1, sampler
 from torch.nn import functional as F
 
-from mmtts.checkpoint import load_config, load_network, save_model
+from mmtts import InputError
 from mmtts.data.pairs import FaceSpeechData
-from mmtts.errors import InputError
 from mmtts.losses.contrastive import InfoNCE, SigLIP
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.networks.face_backbone import SmallFaceNet
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.face_encoder import FaceEncoderStage
+from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
 @pytest.fixture(scope="module")

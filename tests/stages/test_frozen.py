@@ -7,12 +7,12 @@ import pytest
 import torch
 from small_models import DIM, face_encoder, make_stage1
 
-from mmtts.audio import MelSpectrogram
-from mmtts.checkpoint import load_config, load_network, save_model
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.cuts import load_samples, read_clips
 from mmtts.data.face_images import read_crops
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.stages.frozen import face_style_table, feature_table, module_hash, style_table
+from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
 @torch.no_grad()

@@ -7,12 +7,12 @@ import pytest
 import torch
 from small_models import ADAM, face_encoder, fit, make_stage1, prompt_encoder, sampler
 
-from mmtts.checkpoint import load_config, load_network, save_model
+from mmtts import InputError
 from mmtts.data.prompt_pairs import PromptData
-from mmtts.errors import InputError
 from mmtts.losses.contrastive import InfoNCE
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.stages.prompt_encoder import PromptEncoderStage
+from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmtts.checkpoint import load_config, load_network
-from mmtts.data.speech import SpeechBatch
+from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel
-from mmtts.stages.speech_tts import SpeechTTS, transcribed_rows
+from mmtts.stages.speech_tts import SpeechTTS
+from mmtts.storage.model_folder import load_config, load_network
 
 SYMBOLS = ["<pad>", *"abcdefghij"]
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmtts.audio import MelSpectrogram
-from mmtts.checkpoint import load_config, load_network
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.wave_dataset import WaveBatch
 from mmtts.networks.discriminators import Discriminators
 from mmtts.networks.vocoder import Vocoder
-from mmtts.schedule import warmup_cosine
 from mmtts.stages.vocoder import EDGE, VocoderStage, perceived_quality
-from mmtts.training_steps import GradientGuard, SeedEachStep
+from mmtts.storage.model_folder import load_config, load_network
+from mmtts.training.schedule import warmup_cosine
+from mmtts.training.steps import GradientGuard, SeedEachStep
 
 FRAMES = 16
 

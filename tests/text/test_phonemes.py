@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.text import SYMBOLS, encode, encode_symbols, phonemize, phonemize_words
 from mmtts.text.normalization import normalize_text
 from mmtts.text.phonemes import GAPS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmtts.errors import InputError
+from mmtts import InputError
 from mmtts.text import phonemize, split_sentences
 from mmtts.text.normalization import normalize_text
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmtts.errors import InputError
+from mmtts import InputError
 
 GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male"}
 

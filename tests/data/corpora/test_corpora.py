@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mmtts import InputError
 from mmtts.data.corpora import (
     Clip,
     Portrait,
@@ -19,7 +20,6 @@ from mmtts.data.corpora import (
     vctk,
     webmorph,
 )
-from mmtts.errors import InputError
 
 
 def write(folder, files):

@@ -1,0 +1,1 @@
+"""Clips, mels, loudness and pitch: everything about sound that is not learned."""

@@ -1,0 +1,1 @@
+"""What every command does first: read words, choose threads, end in one sentence."""

@@ -1,0 +1,60 @@
+"""What stage 1 is given: mels, phonemes and reference clips, and which rows have a text."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class SpeechBatch(NamedTuple):
+    """A batch for stage 1.
+
+    Attributes:
+        mel: (B, T, M) natural-log mel, padded with silence.
+        mel_lens: int64 (B,).
+        phonemes: int64 (B, N), padded with 0.
+        phoneme_lens: int64 (B,); 1 (of padding) where there is no transcript.
+        first_frame: int64 (B, N); phoneme n lies within frames ``first_frame <= t < last_frame``.
+        last_frame: int64 (B, N).
+        reference: (B, R, M) natural-log mel of another clip, or of another crop, of the speaker.
+        reference_lens: int64 (B,).
+        speaker: int64 (B,), index into `SpeechData.speakers`; -1 for people of other splits.
+        transcribed: bool (B,); the other rows train the style encoder only.
+        ids: of the clips.
+    """
+
+    mel: Tensor
+    mel_lens: Tensor
+    phonemes: Tensor
+    phoneme_lens: Tensor
+    first_frame: Tensor
+    last_frame: Tensor
+    reference: Tensor
+    reference_lens: Tensor
+    speaker: Tensor
+    transcribed: Tensor
+    ids: list[str]
+
+
+def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
+    """Keep the clips that have a transcript, without padding beyond the longest of them."""
+    rows = batch.transcribed
+    if bool(rows.all()):
+        return batch
+    frames, phonemes = int(batch.mel_lens[rows].max()), int(batch.phoneme_lens[rows].max())
+    windows = [batch.first_frame, batch.last_frame]
+    first, last = (None if w is None else w[rows, :phonemes] for w in windows)
+    return batch._replace(
+        mel=batch.mel[rows, :frames],
+        mel_lens=batch.mel_lens[rows],
+        phonemes=batch.phonemes[rows, :phonemes],
+        phoneme_lens=batch.phoneme_lens[rows],
+        first_frame=first,
+        last_frame=last,
+        reference=batch.reference[rows],
+        reference_lens=batch.reference_lens[rows],
+        speaker=batch.speaker[rows],
+        transcribed=rows[rows],
+        ids=[name for name, keep in zip(batch.ids, rows.tolist(), strict=True) if keep],
+    )

@@ -1,0 +1,1 @@
+"""What the page to listen to is made of."""

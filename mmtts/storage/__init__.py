@@ -1,0 +1,1 @@
+"""What lies on the disk: model folders and their configurations, written whole or not at all."""

@@ -1,0 +1,142 @@
+"""Put the models of one system side by side, after checking that they belong together."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmtts import InputError
+from mmtts.storage.model_config import ModelConfig
+
+MOST_CLIPS = 1500  # for the directions; more would not make them better
+
+
+def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Path:
+    """Copy model folders into one system folder, after checking that they belong together.
+
+    Args:
+        parts: Model folder by kind; `speech_tts` is required.
+        out: The system folder; an earlier system of that name is replaced in one step.
+        data: Prepared data folder, for the named directions and the model card.
+
+    Returns:
+        The system folder.
+
+    Raises:
+        InputError: A part is unusable or was trained with other weights, or `out` holds something
+            that is no system.
+    """
+    from mmtts.storage.atomic import replace_folder
+    from mmtts.synthesis.model_card import write_model_card
+    from mmtts.synthesis.system_folder import SystemFolder
+
+    out = Path(out).absolute()
+    _refuse_foreign(out)
+    configs = check_parts(parts)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        for kind, config in configs.items():
+            (temporary / kind).mkdir(parents=True)
+            for path in sorted(config.folder.iterdir()):
+                if path.name == "config.json" or path.suffix == ".safetensors":
+                    shutil.copyfile(path, temporary / kind / path.name)
+        if data is not None:
+            directions = learn_directions(SystemFolder(temporary, "cpu"), data)
+            if directions:
+                directions.save(temporary / "directions.safetensors")
+        write_model_card(temporary, out.name, configs, data)
+        replace_folder(temporary, out)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return out
+
+
+def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
+    """Read the parts' configurations and check their lineage.
+
+    Raises:
+        InputError: A part is missing, damaged, of another kind, or trained with other weights.
+    """
+    from mmtts.storage.model_folder import check_lineage, load_config
+
+    if "speech_tts" not in parts:
+        raise InputError("a system needs a stage-1 model; name it with --speech-tts")
+    configs = {kind: load_config(folder, kind) for kind, folder in parts.items()}
+    for kind in ("face_encoder", "prompt_encoder"):
+        if kind in configs:
+            check_lineage(configs[kind], configs["speech_tts"].style_space)
+    if "face_encoder" in configs and "prompt_encoder" in configs:
+        face, prompt = configs["face_encoder"], configs["prompt_encoder"]
+        if prompt.lineage.get("face_encoder", face.sha256) != face.sha256:
+            raise InputError(
+                f"{prompt.folder} was trained with another face encoder than {face.folder}; "
+                "use that one, or train stage 3 again"
+            )
+    return configs
+
+
+def learn_directions(system: Any, data: Path) -> Any:
+    """Estimate the named directions from the training clips of a prepared folder.
+
+    Args:
+        system: A `SystemFolder` with the stage-1 model.
+        data: The prepared data folder.
+
+    Returns:
+        `Directions`; empty when the clips have no attributes.
+
+    Raises:
+        InputError: The data folder cannot be read.
+    """
+    import numpy as np
+    import torch
+
+    from mmtts.audio.loudness import normalize_loudness
+    from mmtts.data.cuts import load_samples, read_clips
+    from mmtts.synthesis.directions import measure_directions
+
+    attributes = read_attribute_names(data / "speech" / "cuts_train.jsonl.gz")
+    clips = [clip for clip in read_clips(data, "train") if attributes.get(clip.id)]
+    clips = clips[:: max(1, len(clips) // MOST_CLIPS)]
+    speaker = system.speaker()
+    styles = np.zeros((len(clips), speaker.acoustic_model.config["style_dim"]), np.float32)
+    with torch.inference_mode():
+        for index, clip in enumerate(clips):
+            wav = torch.from_numpy(normalize_loudness(load_samples(clip)))
+            mel = speaker.mel(wav[None])
+            lens = torch.tensor([mel.shape[1]])
+            styles[index] = speaker.acoustic_model.encode_style(mel, lens)[0].numpy()
+    labels = [attributes[clip.id] for clip in clips]
+    return measure_directions(styles, labels, system.config.style_space)
+
+
+def read_attribute_names(manifest: Path) -> dict[str, dict[str, str]]:
+    """Read the attribute names of each cut in a manifest: cut id -> attribute -> value.
+
+    Raises:
+        InputError: The manifest is missing or broken.
+    """
+    try:
+        with gzip.open(manifest, "rt", encoding="utf-8") as lines:
+            cuts = [json.loads(line) for line in lines]
+        return {
+            cut["id"]: dict((cut["supervisions"][0].get("custom") or {}).get("attribute_names", {}))
+            for cut in cuts
+        }
+    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(f"{manifest} is no readable cut manifest: {error}") from error
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Protect what is not ours."""
+    ours = (out / "speech_tts" / "config.json").is_file()
+    if out.exists() and not ours and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError(f"will not replace {out}: it is no system folder; choose another --out")

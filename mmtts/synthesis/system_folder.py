@@ -1,0 +1,229 @@
+"""A system folder: the models of one synthesizer side by side, loaded one by one when needed.
+
+models/lab/speech_tts/       required
+models/lab/vocoder/          without it Griffin-Lim turns mels into sound
+models/lab/face_encoder/     for voices from faces
+models/lab/prompt_encoder/   for voices from sentences
+models/lab/directions.safetensors
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mmtts import InputError
+from mmtts.storage.model_folder import check_lineage, load_config, load_network
+from mmtts.synthesis.directions import Directions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmtts.audio.mel import MelSpectrogram
+    from mmtts.networks.acoustic_model import AcousticModel
+    from mmtts.networks.face_encoder import FaceEncoder
+    from mmtts.networks.prompt_encoder import PromptEncoder
+    from mmtts.networks.style_sampler import StyleSampler
+
+PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
+MODEL_VARIABLE = "MMTTS_MODEL"
+STANDARD_FOLDERS = ("models/lab", "models/tiny")
+OWN_MODELS = Path(__file__).parents[1] / "models"  # weights that came with the package
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def default_model() -> str:
+    """Name the model to use when none is given: `MMTTS_MODEL`, a standard folder, or the package's.
+
+    Raises:
+        InputError: There is none.
+    """
+    if named := os.environ.get(MODEL_VARIABLE):
+        return named
+    own = sorted(str(path.parent) for path in OWN_MODELS.glob("*/speech_tts"))
+    for folder in (*STANDARD_FOLDERS, *own):
+        if (Path(folder) / "speech_tts").is_dir():
+            return str(folder)
+    raise InputError(
+        f"no model is given and there is none in {' or '.join(STANDARD_FOLDERS)}; name one with "
+        f"--model or {MODEL_VARIABLE}, or make one with recipes/tiny/run.sh"
+    )
+
+
+def find_system(name: str | os.PathLike[str]) -> Path:
+    """Find the folder of a system: a path, the name of weights in the package, or a hub id.
+
+    Raises:
+        InputError: It is nowhere, or it is no system folder.
+    """
+    folder = Path(name)
+    if not folder.exists() and (OWN_MODELS / folder).is_dir():
+        folder = OWN_MODELS / folder
+    elif not folder.exists() and _is_hub_id(str(name)):
+        folder = _download(str(name))
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no model folder {name}; check the path, or bundle a model first"
+        )
+    if not (folder / "speech_tts").is_dir():
+        hint = "it has no speech_tts folder inside; make one with python -m mmtts.bundle"
+        if (folder / "config.json").is_file():
+            hint = "it is one part of a system; name the folder around it, or bundle it first"
+        raise InputError(f"{folder} is not a system folder: {hint}")
+    return folder
+
+
+def _is_hub_id(name: str) -> bool:
+    first = name.split("/")[0]
+    return bool(_HUB_ID.fullmatch(name)) and first not in ("models", "runs", "..", ".")
+
+
+def _download(name: str) -> Path:
+    """Fetch a published system; only plain values and safetensors, never anything executable."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        patterns = ["*.json", "*.safetensors", "*.md"]
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except Exception as error:  # the hub's client raises many kinds
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(
+            f"{name} is neither a folder here nor a model that the hub gives: {reason}"
+        ) from error
+
+
+class Speaker(NamedTuple):
+    """What turns phonemes and a style into sound."""
+
+    acoustic_model: AcousticModel
+    vocoder: Callable[[Tensor], Tensor]
+    mel: MelSpectrogram
+
+
+class SystemFolder:
+    """Loads the parts of a system, after checking that they belong together.
+
+    Args:
+        folder: A path, the name of weights in the package, or a hub id.
+        device: A torch device; all networks go there.
+
+    Raises:
+        InputError: The folder cannot be used.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], device: str) -> None:
+        self.folder = find_system(folder)
+        self.device = device
+        self.config = load_config(self.folder / "speech_tts", "speech_tts")
+
+    def has(self, part: str) -> bool:
+        """Tell whether the system has a part of `PARTS`."""
+        return (self.folder / part).is_dir()
+
+    def speaker(self) -> Speaker:
+        """Load the acoustic model and the vocoder, or Griffin-Lim where there is none.
+
+        Raises:
+            InputError: A folder is unusable, or the two do not share one kind of mel.
+        """
+        from mmtts.networks.acoustic_model import AcousticModel
+        from mmtts.text import SYMBOLS
+
+        config = self.config
+        if tuple(config.extra.get("symbols", SYMBOLS)) != SYMBOLS:
+            raise InputError(f"{config.folder} was trained with other phonemes; train it again")
+        mel = _mel_spectrogram(config.extra, config.folder)
+        model = load_network(config.folder, config, "acoustic_model", AcousticModel)
+        if model.config["n_mels"] != mel.config["n_mels"] or model.config["n_symbols"] != len(
+            SYMBOLS
+        ):
+            raise InputError(
+                f"{config.folder} does not fit its own mel or phonemes; train it again"
+            )
+        vocoder = self._vocoder(mel)
+        return Speaker(model.to(self.device), vocoder, mel.to(self.device))
+
+    def _vocoder(self, mel: MelSpectrogram) -> Callable[[Tensor], Tensor]:
+        if not self.has("vocoder"):
+            from mmtts.audio.griffin_lim import GriffinLim
+
+            settings: dict[str, Any] = mel.config
+            return GriffinLim(**settings).to(self.device)
+        from mmtts.networks.vocoder import Vocoder
+
+        config = load_config(self.folder / "vocoder", "vocoder")
+        vocoder = load_network(config.folder, config, "vocoder", Vocoder)
+        if any(vocoder.config.get(key) != value for key, value in mel.config.items()):
+            raise InputError(
+                f"{config.folder} speaks another kind of mel than {self.config.folder}"
+            )
+        return vocoder.to(self.device)
+
+    def face_encoder(self) -> tuple[FaceEncoder, StyleSampler | None]:
+        """Load the face encoder and its sampler; see `_encoder`."""
+        from mmtts.networks.face_encoder import FaceEncoder
+
+        return self._encoder("face_encoder", FaceEncoder)
+
+    def prompt_encoder(self) -> tuple[PromptEncoder, StyleSampler | None]:
+        """Load the prompt encoder and its sampler; see `_encoder`."""
+        from mmtts.networks.prompt_encoder import PromptEncoder
+
+        return self._encoder("prompt_encoder", PromptEncoder)
+
+    def _encoder(self, part: str, cls: Any) -> tuple[Any, StyleSampler | None]:
+        """Load an encoder, and its sampler unless it was trained without one.
+
+        Raises:
+            InputError: The system has none, or it was trained with other stage-1 weights.
+        """
+        from mmtts.networks.style_sampler import StyleSampler
+
+        if not self.has(part):
+            kind = part.removesuffix("_encoder")
+            raise InputError(
+                f"{self.folder} has no {kind} encoder, so it makes no voices from a {kind}; "
+                f"bundle one with --{kind}-encoder"
+            )
+        config = load_config(self.folder / part, part)
+        check_lineage(config, self.config.style_space)
+        encoder = load_network(config.folder, config, part, cls).to(self.device)
+        if "style_sampler" not in config.networks:
+            return encoder, None
+        sampler = load_network(config.folder, config, "style_sampler", StyleSampler)
+        return encoder, sampler.to(self.device)
+
+    def directions(self) -> Directions:
+        """Load the named directions; none where the system has none.
+
+        Raises:
+            InputError: They are damaged or belong to other stage-1 weights.
+        """
+        path = self.folder / "directions.safetensors"
+        if not path.exists():
+            return Directions({}, self.config.style_space)
+        directions = Directions.load(path)
+        if directions.speech_tts != self.config.style_space:
+            raise InputError(f"{path} belongs to other stage-1 weights; bundle the model again")
+        return directions
+
+
+def _mel_spectrogram(extra: dict[str, Any], folder: Path) -> MelSpectrogram:
+    """Build the spectrogram that a model was trained on."""
+    from mmtts.audio.files import SAMPLE_RATE
+    from mmtts.audio.mel import MelSpectrogram
+
+    try:
+        settings: dict[str, Any] = dict(extra.get("mel", {}))
+        if any(not 0 <= value <= 1e5 for value in settings.values()):
+            raise InputError(str(settings))
+        mel = MelSpectrogram(**settings)
+    except Exception as error:  # plain values from outside, of any kind
+        raise InputError(f"{folder}/config.json has unusable mel settings: {error}") from error
+    if mel.config["sample_rate"] != SAMPLE_RATE:
+        raise InputError(f"{folder} is for {mel.config['sample_rate']} Hz, not {SAMPLE_RATE} Hz")
+    return mel

@@ -1,0 +1,134 @@
+"""Voices from pictures, descriptions and clips."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from mmtts import InputError
+from mmtts.audio.files import SAMPLE_RATE, load_audio
+from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
+from mmtts.synthesis.system_folder import Speaker, SystemFolder
+from mmtts.synthesis.utterance import make_generator
+from mmtts.synthesis.voice import Voice
+
+if TYPE_CHECKING:
+    from mmtts.data.faces import FaceCropper, Picture
+    from mmtts.networks.face_encoder import FaceEncoder
+    from mmtts.networks.prompt_encoder import PromptEncoder
+    from mmtts.networks.style_sampler import StyleSampler
+
+SHORTEST_CLIP_SECONDS = 0.5
+LONGEST_CLIP_SECONDS = 60.0  # more of a reference clip says nothing new about the voice
+QUIETEST_CLIP_DB = -65.0
+LONGEST_PROMPT = 2000  # characters
+
+
+class VoiceMaker:
+    """Turns each kind of input into a point of one system's style space.
+
+    Args:
+        system: Where the encoders come from; each is loaded on its first use.
+        speaker: Its acoustic model holds the encoder of clips.
+    """
+
+    def __init__(self, system: SystemFolder, speaker: Speaker) -> None:
+        self._system, self._speaker = system, speaker
+
+    @cached_property
+    def _face(self) -> tuple[FaceEncoder, StyleSampler | None]:
+        return self._system.face_encoder()
+
+    @cached_property
+    def _cropper(self) -> FaceCropper:
+        from mmtts.data.faces import FaceCropper
+
+        return FaceCropper()
+
+    @cached_property
+    def _prompt(self) -> tuple[PromptEncoder, StyleSampler | None]:
+        return self._system.prompt_encoder()
+
+    @torch.inference_mode()
+    def from_face(
+        self, face: Picture, seed: int | None, guidance: float, largest: bool = False
+    ) -> Voice:
+        """Make a voice that fits the face in a picture.
+
+        Raises:
+            InputError: The file is no picture, or shows no face, or several without `largest`, or
+                the system has no face encoder.
+        """
+        encoder, sampler = self._face
+        z = _pick(sampler, encoder(self._crop(face, largest)[None]), seed, guidance)
+        named = {"file": Path(face).name} if isinstance(face, (str, os.PathLike)) else {}
+        return self._voice(z, {"from": "face", **named, "seed": seed, "guidance": guidance})
+
+    def _crop(self, face: Picture, largest: bool) -> Tensor:
+        """Cut the face out, unless the picture is a crop already: (3, H, W) in [-1, 1]."""
+        from mmtts.data.faces import CROP_SIZE, image_to_tensor, load_image
+
+        image = load_image(face)
+        if image.size != (CROP_SIZE, CROP_SIZE):
+            image = self._cropper.crop(face, largest=largest)
+        return image_to_tensor(image).to(self._system.device)
+
+    @torch.inference_mode()
+    def from_prompt(self, prompt: str, seed: int | None, guidance: float) -> Voice:
+        """Make a voice that fits a description.
+
+        Raises:
+            InputError: The prompt is empty or far too long, or the system has no prompt encoder.
+        """
+        prompt = " ".join(prompt.split())
+        if not any(character.isalpha() for character in prompt):
+            raise InputError('the prompt says nothing; describe a voice, such as "a calm old man"')
+        if len(prompt) > LONGEST_PROMPT:
+            raise InputError(
+                f"the prompt has {len(prompt)} characters; {LONGEST_PROMPT} is the limit"
+            )
+        encoder, sampler = self._prompt
+        tokens = encoder.tokenize([prompt]).to(self._system.device)
+        z = _pick(sampler, encoder(tokens), seed, guidance)
+        return self._voice(
+            z, {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
+        )
+
+    @torch.inference_mode()
+    def from_speech(self, clip: str | os.PathLike[str]) -> Voice:
+        """Take the voice of a clip, of which the first minute of sound is used.
+
+        Raises:
+            InputError: The file is no audio, or holds less than half a second of sound.
+        """
+        samples = trim_silence(load_audio(clip, SAMPLE_RATE))
+        samples = samples[: int(LONGEST_CLIP_SECONDS * SAMPLE_RATE)]
+        if active_rms_db(samples) < QUIETEST_CLIP_DB:
+            raise InputError(f"{clip} is silent; give a clip of someone speaking")
+        if len(samples) < SHORTEST_CLIP_SECONDS * SAMPLE_RATE:
+            raise InputError(f"{clip} holds less than half a second of sound; give a longer clip")
+        wav = torch.from_numpy(normalize_loudness(samples))[None].to(self._system.device)
+        mel = self._speaker.mel(wav)
+        lens = torch.tensor([mel.shape[1]], device=mel.device)
+        z = self._speaker.acoustic_model.encode_style(mel, lens)[0]
+        return self._voice(z, {"from": "speech", "file": Path(clip).name})
+
+    def _voice(self, z: Tensor, origin: dict[str, Any]) -> Voice:
+        return Voice(z.cpu().numpy(), origin, self._system.config.style_space)
+
+
+def _pick(
+    sampler: StyleSampler | None, condition: Tensor, seed: int | None, guidance: float
+) -> Tensor:
+    """Choose from the voices that fit a condition (1, D), or take their mean: z (D,)."""
+    if sampler is None:
+        return condition[0]
+    if seed is None:
+        return sampler.mean(condition, guidance)[0]
+    generator = make_generator(seed, condition.device)
+    return sampler.sample(condition, guidance=guidance, generator=generator)[0, 0]

@@ -1,0 +1,1 @@
+"""What runs a stage: run folders, checkpoints, callbacks, exact resume."""

@@ -1,0 +1,196 @@
+"""The public interface, on a system of small networks with random weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmtts import InputError, Synthesizer, Voice
+from mmtts.audio.loudness import active_rms_db
+from mmtts.synthesis.provenance import detect_mark
+
+TEXT = "The rain has stopped. We walk along the river!"
+
+
+@pytest.fixture(scope="module")
+def tts(small_system: Path) -> Synthesizer:
+    return Synthesizer.from_pretrained(small_system, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def voice(tts: Synthesizer) -> Voice:
+    return tts.voice(prompt="A calm woman speaks.", seed=1)
+
+
+@pytest.fixture(scope="module")
+def clip(prepared: Path) -> Path:
+    return sorted((prepared / "audio").glob("*.flac"))[0]
+
+
+def test_speech_is_finite_leveled_and_marked(tts: Synthesizer, voice: Voice) -> None:
+    audio = tts(" ".join([TEXT] * 3), voice)
+    assert audio.samples.dtype == np.float32 and audio.samples.ndim == 1
+    assert audio.sample_rate == 16000 and audio.seconds > 3
+    assert np.abs(audio.samples).max() <= 0.971
+    assert active_rms_db(audio.samples) == pytest.approx(-23, abs=3)
+    assert detect_mark(audio.samples).marked
+
+
+def test_the_seed_decides_and_threads_of_chance_do_not(tts: Synthesizer, voice: Voice) -> None:
+    first = tts("Hello.", voice, seed=3)
+    torch.randn(10)
+    np.testing.assert_array_equal(first.samples, tts("Hello.", voice, seed=3).samples)
+    assert not np.array_equal(first.samples, tts("Hello.", voice, seed=4).samples)
+
+
+@pytest.mark.parametrize("change", [{"steps": 1}, {"guidance": 2.0}, {"pace": 0.7}])
+def test_every_option_is_heard(tts: Synthesizer, voice: Voice, change: dict[str, float]) -> None:
+    plain, changed = tts("Hello there.", voice), tts("Hello there.", voice, **change)
+    if "pace" in change:
+        assert changed.seconds > 1.2 * plain.seconds
+    else:
+        assert not np.allclose(plain.samples, changed.samples)
+
+
+def test_stream_is_the_whole_in_parts(tts: Synthesizer, voice: Voice) -> None:
+    parts = list(tts.stream(TEXT, voice, seed=5))
+    assert len(parts) == 2
+    whole = tts(TEXT, voice, seed=5)
+    np.testing.assert_array_equal(np.concatenate([p.samples for p in parts]), whole.samples)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_batch_gives_one_clip_for_each_text_in_order(
+    tts: Synthesizer, voice: Voice, batch_size: int
+) -> None:
+    texts = ["One.", TEXT, "Three, and a few words more."]
+    spoken = list(tts.batch(texts, voice, batch_size=batch_size))
+    alone = [tts(text, voice) for text in texts]
+    assert [s.seconds for s in spoken] == pytest.approx([a.seconds for a in alone], rel=0.05)
+    assert list(tts.batch([], voice)) == []
+
+
+def test_a_long_text_starts_at_once(tts: Synthesizer, voice: Voice) -> None:
+    text = "A sentence of some words follows another one. " * 2200
+    assert len(text) > 100_000
+    parts = tts.stream(text, voice, steps=1)
+    assert [next(parts).seconds > 0.5 for _ in range(3)] == [True] * 3
+
+
+def test_mean_voice_is_stable_and_seeds_differ(tts: Synthesizer, prepared: Path) -> None:
+    face = sorted((prepared / "faces").glob("*.png"))[0]
+    for given in ({"prompt": "An old man."}, {"face": face}):
+        mean, first, second = (tts.voice(**given, seed=seed) for seed in (None, 0, 1))
+        assert mean == tts.voice(**given)
+        assert first == tts.voice(**given, seed=0)
+        assert first != second and first != mean
+        assert first != tts.voice(**given, seed=0, guidance=3.0)
+        assert next(iter(given)) == first.origin["from"]
+
+
+def test_voice_of_a_clip_ignores_level_and_silence(
+    tts: Synthesizer, clip: Path, tmp_path: Path
+) -> None:
+    import soundfile
+
+    voice = tts.voice(speech=clip)
+    samples, rate = soundfile.read(clip)
+    quiet = np.concatenate([np.zeros(rate), samples * 0.1, np.zeros(2 * rate)])
+    soundfile.write(tmp_path / "quiet.wav", quiet, rate, subtype="FLOAT")
+    assert voice.similarity(tts.voice(speech=tmp_path / "quiet.wav")) > 0.95
+    assert voice.origin == {"from": "speech", "file": clip.name}
+
+
+def test_several_sources_are_mixed(tts: Synthesizer, clip: Path) -> None:
+    prompt, speech = tts.voice(prompt="An old man."), tts.voice(speech=clip)
+    mixed = tts.voice(prompt="An old man.", speech=clip, weights=[3, 1])
+    assert mixed == Voice.mix([prompt, speech], [3, 1])
+
+
+def test_saved_voice_speaks_the_same(tts: Synthesizer, voice: Voice, tmp_path: Path) -> None:
+    loaded = Voice.load(voice.save(tmp_path / "v.safetensors"))
+    np.testing.assert_array_equal(tts("Hello.", voice).samples, tts("Hello.", loaded).samples)
+
+
+def test_files_say_that_they_are_synthetic(tts: Synthesizer, voice: Voice, tmp_path: Path) -> None:
+    import soundfile
+
+    for name in ("a.wav", "a.flac"):
+        path = tts("Hello.", voice).save(tmp_path / "new" / name)
+        with soundfile.SoundFile(path) as file:
+            assert file.comment == "mmtts synthetic speech"
+            assert (file.samplerate, file.channels, file.subtype) == (16000, 1, "PCM_16")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "needs a face, a prompt or a speech clip"),
+        ({"prompt": " 123 "}, "says nothing"),
+        ({"prompt": "a" * 3000}, "characters"),
+        ({"prompt": "a man", "guidance": float("nan")}, "guidance must be from 0 to 10"),
+        ({"prompt": "a man", "seed": -1}, "seed is a whole number"),
+        ({"prompt": "a man", "weights": [1, 2]}, "1 voices need 1 weights"),
+        ({"face": "/nowhere.jpg"}, "does not exist"),
+        ({"speech": "/nowhere.wav"}, "does not exist"),
+    ],
+)
+def test_unusable_sources(tts: Synthesizer, options: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        tts.voice(**options)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [(np.zeros(32000), "silent"), (np.full(1000, 0.3), "half a second")],
+)
+def test_clips_without_enough_sound(
+    tts: Synthesizer, tmp_path: Path, samples: np.ndarray, message: str
+) -> None:
+    import soundfile
+
+    soundfile.write(tmp_path / "c.wav", samples, 16000)
+    with pytest.raises(InputError, match=message):
+        tts.voice(speech=tmp_path / "c.wav")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("", {}, "nothing that can be spoken"),
+        ("☃ — !", {}, "nothing that can be spoken"),
+        ("Hi.", {"steps": 0}, "steps must be from 1 to 100"),
+        ("Hi.", {"pace": 100.0}, "pace must be"),
+        ("Hi.", {"guidance": -1.0}, "guidance must be"),
+        ("Hi.", {"seed": 2**63}, "seed is a whole number"),
+    ],
+)
+def test_unusable_requests_fail_before_anything_is_spoken(
+    tts: Synthesizer, voice: Voice, text: str, options: dict, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        tts.stream(text, voice, **options)
+
+
+def test_errors_of_a_batch_name_the_text(tts: Synthesizer, voice: Voice) -> None:
+    with pytest.raises(InputError, match=r"text 2: .*nothing that can be spoken"):
+        list(tts.batch(["One.", "..."], voice))
+    with pytest.raises(InputError, match="batch_size"):
+        tts.batch(["One."], voice, batch_size=0)
+
+
+def test_voices_of_other_models_are_refused(tts: Synthesizer) -> None:
+    with pytest.raises(InputError, match="make the voice again with this model"):
+        tts("Hi.", Voice(np.ones(256), {}, "ab" * 32))
+    with pytest.raises(InputError, match="make the voice again with this model"):
+        tts("Hi.", Voice(np.ones(3)))
+    assert tts("Hi.", Voice(np.ones(256))).seconds > 0  # one made by hand belongs anywhere
+
+
+def test_unusable_devices_and_threads(small_system: Path) -> None:
+    for device in ("cuda:99", "abacus", "meta:x"):
+        with pytest.raises(InputError, match="cannot be used here"):
+            Synthesizer.from_pretrained(small_system, device=device)
+    with pytest.raises(InputError, match="threads"):
+        Synthesizer.from_pretrained(small_system, threads=0)
