@@ -147,10 +147,11 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
 
 def check_mark(path: str) -> int:
     """Say whether a file holds the mark; the exit status is 0 when it does, else 1."""
-    from mmtts.audio.files import load_audio
+    from mmtts.audio.files import read_audio
     from mmtts.synthesis.provenance import detect_mark
 
-    found = detect_mark(load_audio(path))
+    audio = read_audio(path)
+    found = detect_mark(audio.samples, audio.sample_rate)
     said = "marked as mmtts synthetic speech" if found.marked else "no mark found"
     chance = f"chance of this without a mark {found.false_alarm:.1g}"
     print(f"{path}: {said} (score {found.score:.1f}, {chance})")

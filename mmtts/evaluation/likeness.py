@@ -12,6 +12,7 @@ from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.system import System
 from mmtts.metrics.bootstrap import Interval, bootstrap_mean
 from mmtts.metrics.diversity import mean_pairwise_distance
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.verification import (
     auc_interval,
     eer_interval,
@@ -217,6 +218,6 @@ def real_embeddings(inquiry: Inquiry, clips: Sequence[Clip]) -> np.ndarray:
     judges = inquiry.judges
 
     def embedding_of(clip: Clip) -> Callable[[], np.ndarray]:
-        return lambda: judges.speakers.embed(load_samples(clip))
+        return lambda: judges.speakers.embed(load_samples(clip, JUDGE_RATE))
 
     return np.stack([judges.remember(("speaker", c.id), embedding_of(c)) for c in clips])

@@ -19,6 +19,7 @@ from mmtts.evaluation.system import System
 from mmtts.evaluation.unseen_people import training_clips
 from mmtts.metrics.bootstrap import bootstrap, bootstrap_mean
 from mmtts.metrics.diversity import mean_pairwise_distance, vendi_score
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.speakers import LinearProbe
 from mmtts.metrics.speech import GENDER_HZ, name_measurements
 from mmtts.metrics.verification import order_probability
@@ -67,7 +68,7 @@ def ask_prompt(system: System, inquiry: Inquiry) -> None:
         system.speak(text, system.voice_of_prompt(prompt.text))
         for prompt in inquiry.each(prompts, "prompts")
     ]
-    found = [measure(samples, n_phones=phones) for samples in spoken]
+    found = [measure(samples, JUDGE_RATE, phones) for samples in spoken]
     _add_agreement(inquiry, system.name, "synthesis", prompts, found)
     shift = np.roll(np.arange(len(prompts)), 1)  # the prompts are in a random order
     _add_agreement(
@@ -91,7 +92,9 @@ def _measure_real(inquiry: Inquiry, clip: Clip) -> Measurements:
     """Measure a real clip with the same instruments as synthesis."""
     phones = inquiry.judges.phones.count_phones(clip.text) if clip.text else None
     key = ("measure", clip.id)
-    return inquiry.judges.remember(key, lambda: measure(load_samples(clip), n_phones=phones))
+    return inquiry.judges.remember(
+        key, lambda: measure(load_samples(clip, JUDGE_RATE), JUDGE_RATE, phones)
+    )
 
 
 def _add_agreement(
@@ -209,7 +212,7 @@ def _add_diversity(
         rows["mean pairwise 1 - cosine", "resemblyzer"].append(mean_pairwise_distance(embedded))
         rows["Vendi score", "resemblyzer"].append(vendi_score(embedded))
         rows["mean pairwise 1 - cosine of z", "cosine of z"].append(mean_pairwise_distance(styles))
-        heard = [name_measurements(measure(s), {})["gender"] == gender for s in spoken]
+        heard = [name_measurements(measure(s, JUDGE_RATE), {})["gender"] == gender for s in spoken]
         rows["gender accuracy", THRESHOLDS].append(float(np.mean(heard)))
     for (title, judge), values in rows.items():
         found = bootstrap_mean(values, seed=inquiry.seed)

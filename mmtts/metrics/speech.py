@@ -24,6 +24,7 @@ def gender_from_pitch(pitch_hz: float | None) -> str | None:
 
 def heard_attributes(
     samples: np.ndarray,
+    sample_rate: int,
     thresholds: Mapping[str, Any],
     n_phones: int | None = None,
     gender: str | None = None,
@@ -31,7 +32,8 @@ def heard_attributes(
     """Name the attributes of a clip that can be measured.
 
     Args:
-        samples: float32 (N,) at 16 kHz.
+        samples: float32 (N,).
+        sample_rate: In Hz.
         thresholds: Bins of the prepared data, see `mmtts.data.attributes.measure_thresholds`.
         n_phones: Phones spoken, when the text is known.
         gender: The gender whose pitch bins count; by default the one heard.
@@ -39,7 +41,7 @@ def heard_attributes(
     Returns:
         ``gender``, ``pitch``, ``pace`` and ``energy``; None where nothing could be measured.
     """
-    return name_measurements(measure(samples, n_phones=n_phones), thresholds, gender)
+    return name_measurements(measure(samples, sample_rate, n_phones), thresholds, gender)
 
 
 def name_measurements(

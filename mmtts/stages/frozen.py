@@ -56,7 +56,7 @@ def style_table(
 
 def _clip_identity(folder: Path, clip: Clip) -> str:
     """What decides a clip's samples."""
-    span = f"{clip.id} {clip.start} {clip.num_samples}"
+    span = f"{clip.id} {clip.start} {clip.seconds} {clip.sample_rate}"
     if isinstance(clip.source, bytes):
         return f"{span} {hashlib.sha256(clip.source).hexdigest()}"
     return f"{span} {file_identity(folder, str(clip.source.relative_to(folder)))}"
@@ -68,16 +68,15 @@ def encode_clips(model: AcousticModel, clips: Sequence[Clip], mel: dict[str, Any
     from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 
     spectrogram = MelSpectrogram(**mel)
-    rate = int(spectrogram.config["sample_rate"])
+    rate, hop = spectrogram.sample_rate, spectrogram.hop_length
+    longest = int(LONGEST_SECONDS * rate)
     styles = np.zeros((len(clips), int(str(model.config["style_dim"]))), np.float32)
-    order = sorted(range(len(clips)), key=lambda k: clips[k].num_samples)
+    counts = [min(clip.num_samples(rate), longest) for clip in clips]
     with _progress(len(clips), "styles of clips") as bar:
-        for rows in _batches(order, clips, int(LONGEST_SECONDS * rate / spectrogram.hop_length)):
-            longest = int(LONGEST_SECONDS * rate)
+        for rows in _batches([1 + count // hop for count in counts]):
             mels = []
             for k in rows:
-                count = min(clips[k].num_samples, longest)
-                samples = load_samples(clips[k], count=count)
+                samples = load_samples(clips[k], rate, count=counts[k])
                 mels.append(spectrogram(torch.from_numpy(samples)[None])[0])
             lens = torch.tensor([len(m) for m in mels])
             padded = nn.utils.rnn.pad_sequence(
@@ -88,12 +87,11 @@ def encode_clips(model: AcousticModel, clips: Sequence[Clip], mel: dict[str, Any
     return styles
 
 
-def _batches(order: Sequence[int], clips: Sequence[Clip], limit: int) -> Iterator[list[int]]:
-    """Cut an order by rising length into batches of at most `BATCH_FRAMES` padded frames."""
+def _batches(frames: Sequence[int]) -> Iterator[list[int]]:
+    """Cut the clips by rising length into batches of at most `BATCH_FRAMES` padded frames."""
     rows: list[int] = []
-    for k in order:
-        frames = min(limit, 1 + clips[k].num_samples // 256)
-        if rows and frames * (len(rows) + 1) > BATCH_FRAMES:
+    for k in sorted(range(len(frames)), key=lambda k: frames[k]):
+        if rows and frames[k] * (len(rows) + 1) > BATCH_FRAMES:
             yield rows
             rows = []
         rows.append(k)

@@ -226,7 +226,7 @@ class SpeechTTS(lightning.LightningModule):
             "synthesized": self._speak_first(batch, z),
             "recording": batch.mel[0, : int(batch.mel_lens[0])],
         }
-        vocoder, rate = GriffinLim(), int(self.hparams["mel"]["sample_rate"])
+        vocoder, rate = GriffinLim(self.hparams["mel"]), int(self.hparams["mel"]["sample_rate"])
         return {name: (vocoder(mel[None].cpu())[0].numpy(), rate) for name, mel in mels.items()}
 
     def _speak_first(self, batch: SpeechBatch, z: Tensor) -> Tensor:

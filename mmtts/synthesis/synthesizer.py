@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.synthesis.directions import Directions
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.system_folder import SystemFolder
@@ -44,12 +43,15 @@ class Synthesizer:
         system: The folder to load from.
     """
 
-    sample_rate = SAMPLE_RATE
-
     def __init__(self, system: SystemFolder) -> None:
         self._system = system
         self._speaker = system.speaker()
         self._voices = VoiceMaker(system, self._speaker)
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the speech, in Hz: that of the mel which the model was trained on."""
+        return self._speaker.mel.sample_rate
 
     @classmethod
     def from_pretrained(
@@ -151,7 +153,7 @@ class Synthesizer:
                 a number is out of its range.
         """
         parts = self.stream(text, voice, steps=steps, guidance=guidance, pace=pace, seed=seed)
-        return Speech(np.concatenate([part.samples for part in parts]), SAMPLE_RATE)
+        return Speech(np.concatenate([part.samples for part in parts]), self.sample_rate)
 
     def stream(
         self,
@@ -204,9 +206,10 @@ class Synthesizer:
         generator, position = make_generator(manner.seed), 0
         for sentence in sentences:
             [sound] = speak(self._speaker, [sentence], z, manner, generator)
-            sound = finish(sound, position, PAUSE_SECONDS / manner.pace if position else 0.0)
+            pause = PAUSE_SECONDS / manner.pace if position else 0.0
+            sound = finish(sound, self.sample_rate, position, pause)
             position += len(sound)
-            yield Speech(sound, SAMPLE_RATE)
+            yield Speech(sound, self.sample_rate)
 
     def _speak_together(
         self, texts: list[str], z: Tensor, batch_size: int, manner: Manner
@@ -216,9 +219,10 @@ class Synthesizer:
             spoken = speak(self._speaker, [s for s, _ in batch], z, manner, generator)
             for sound, (_, is_last) in zip(spoken, batch, strict=True):
                 pause = PAUSE_SECONDS / manner.pace if sounds else 0.0
-                sounds.append(finish(sound, sum(map(len, sounds)), pause))
+                position = sum(map(len, sounds))
+                sounds.append(finish(sound, self.sample_rate, position, pause))
                 if is_last:
-                    yield Speech(np.concatenate(sounds), SAMPLE_RATE)
+                    yield Speech(np.concatenate(sounds), self.sample_rate)
                     sounds = []
 
     def _style_of(self, voice: Voice) -> Tensor:

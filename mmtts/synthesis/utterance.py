@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.audio.loudness import normalize_loudness
 from mmtts.synthesis.provenance import embed_mark
 from mmtts.synthesis.system_folder import Speaker
@@ -120,24 +119,25 @@ def speak(
     return sounds
 
 
-def finish(sound: np.ndarray, position: int, pause: float = 0.0) -> np.ndarray:
+def finish(sound: np.ndarray, sample_rate: int, position: int, pause: float = 0.0) -> np.ndarray:
     """Make raw samples presentable.
 
     Args:
         sound: Raw samples (S,).
+        sample_rate: In Hz.
         position: Samples that came before in the same recording; the mark goes on from there.
         pause: Silence in front, in s.
 
     Returns:
         float32 (N,): pause and sound, leveled to -23 dB, faded at the ends, marked, peak-safe.
     """
-    sound = normalize_loudness(sound, LOUDNESS_DB, sample_rate=SAMPLE_RATE, peak=PEAK).copy()
-    fade = min(int(FADE_SECONDS * SAMPLE_RATE), len(sound) // 2)
+    sound = normalize_loudness(sound, sample_rate, LOUDNESS_DB, peak=PEAK).copy()
+    fade = min(int(FADE_SECONDS * sample_rate), len(sound) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     sound[:fade] *= ramp
     sound[len(sound) - fade :] *= ramp[::-1]
-    silence = np.zeros(int(pause * SAMPLE_RATE), np.float32)
-    marked = embed_mark(np.concatenate([silence, sound]), start=position)
+    silence = np.zeros(int(pause * sample_rate), np.float32)
+    marked = embed_mark(np.concatenate([silence, sound]), sample_rate, position)
     return marked * min(1.0, PEAK / max(float(np.abs(marked).max(initial=0.0)), PEAK))
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE, load_audio
+from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.utterance import make_generator
@@ -106,13 +106,14 @@ class VoiceMaker:
         Raises:
             InputError: The file is no audio, or holds less than half a second of sound.
         """
-        samples = trim_silence(load_audio(clip, SAMPLE_RATE))
-        samples = samples[: int(LONGEST_CLIP_SECONDS * SAMPLE_RATE)]
-        if active_rms_db(samples) < QUIETEST_CLIP_DB:
+        rate = self._speaker.mel.sample_rate
+        samples = trim_silence(load_audio(clip, rate), rate)
+        samples = samples[: int(LONGEST_CLIP_SECONDS * rate)]
+        if active_rms_db(samples, rate) < QUIETEST_CLIP_DB:
             raise InputError(f"{clip} is silent; give a clip of someone speaking")
-        if len(samples) < SHORTEST_CLIP_SECONDS * SAMPLE_RATE:
+        if len(samples) < SHORTEST_CLIP_SECONDS * rate:
             raise InputError(f"{clip} holds less than half a second of sound; give a longer clip")
-        wav = torch.from_numpy(normalize_loudness(samples))[None].to(self._system.device)
+        wav = torch.from_numpy(normalize_loudness(samples, rate))[None].to(self._system.device)
         mel = self._speaker.mel(wav)
         lens = torch.tensor([mel.shape[1]], device=mel.device)
         z = self._speaker.acoustic_model.encode_style(mel, lens)[0]

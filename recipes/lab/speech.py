@@ -24,7 +24,7 @@ from mmtts.data.corpora import (
     speechocean762,
     vctk,
 )
-from mmtts.data.prepared import make_cut, mel_statistics, prepare_clip, write_cuts, write_json
+from mmtts.data.prepared import make_cut, prepare_clip, write_cuts, write_json
 from mmtts.data.prompt_pairing import Item
 from mmtts.data.splits import SPLITS, split_people
 
@@ -99,9 +99,11 @@ def _read_journal(path: Path) -> Iterator[Row]:
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
-                yield json.loads(line)
+                row = json.loads(line)
             except json.JSONDecodeError:  # a run was killed in the middle of this line
                 continue
+            if "sample_rate" in row:  # earlier versions brought every clip to 16 kHz
+                yield row
 
 
 def _start_worker(lexicon: Mapping[str, str]) -> None:
@@ -170,8 +172,7 @@ def write_manifests(
         part = [row for row in rows if split[row["speaker"]] == name]
         cuts = (make_cut(row, names[row["id"]]) for row in part)
         write_cuts(out / "speech" / f"cuts_{name}.jsonl.gz", cuts)
-    statistics = mel_statistics(out, [row["audio"] for row in train])
-    write_json(out / "statistics.json", {**statistics, "thresholds": bins})
+    write_json(out / "statistics.json", {"thresholds": bins})
     items = [Item(row["id"], split[row["speaker"]], names[row["id"]]) for row in rows]
     return _count(rows, split), items
 
@@ -185,13 +186,13 @@ def _count(rows: Sequence[Row], split: Mapping[str, str]) -> dict[str, Any]:
         place["clips"] += 1
         place["transcribed"] += bool(row["text"])
         place["aligned"] += bool(row["words"])
-        place["samples"] += row["num_samples"]
+        place["milliseconds"] += round(1000 * row["num_samples"] / row["sample_rate"])
     return {
         corpus: {
             name: {
                 "clips": c["clips"],
                 "people": len(people[corpus, name]),
-                "seconds": round(c["samples"] / 16000, 1),
+                "seconds": round(c["milliseconds"] / 1000, 1),
                 "transcribed": c["transcribed"],
                 "aligned": c["aligned"],
             }

@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmtts.audio.files import Audio
+
 SENTENCES_PER_PERSON = 10
+_SOFT_HZ = 1000.0  # where the spectrum of a soft voice begins to fall
 
 SENTENCES = (
     "The little boat came home before the storm.",
@@ -130,22 +133,22 @@ def make_people() -> list[Person]:
     return people
 
 
-def voice_effort(samples: np.ndarray, energy: int) -> np.ndarray:
+def voice_effort(audio: Audio, energy: int) -> Audio:
     """Tilt the spectrum as vocal effort does: soft voices are dull, loud ones bright.
 
     Loudness itself is normalized away in preparation, as in any corpus; effort stays audible.
 
     Args:
-        samples: float32 (N,).
+        audio: The voice.
         energy: 0 (low), 1 or 2 (high).
-
-    Returns:
-        float32 (N,).
     """
     from scipy.signal import lfilter
 
     if energy == 1:
-        return samples
-    if energy == 0:  # one pole, -3 dB at about 1 kHz
-        return lfilter([0.35], [1.0, -0.65], samples).astype(np.float32)
-    return np.clip(lfilter([1.0, -0.55], [1.0], samples) * 1.4, -1.0, 1.0).astype(np.float32)
+        return audio
+    if energy == 0:  # one pole
+        pole = np.exp(-2 * np.pi * _SOFT_HZ / audio.sample_rate)
+        changed = lfilter([1.0 - pole], [1.0, -pole], audio.samples)
+    else:
+        changed = np.clip(lfilter([1.0, -0.55], [1.0], audio.samples) * 1.4, -1.0, 1.0)
+    return Audio(changed.astype(np.float32), audio.sample_rate)

@@ -20,7 +20,6 @@ from mmtts.data.attributes import age_group, measure_thresholds, name_attributes
 from mmtts.data.corpora import Clip
 from mmtts.data.prepared import (
     make_cut,
-    mel_statistics,
     store_clip,
     write_cuts,
     write_json,
@@ -58,8 +57,8 @@ def speak_all(people: list[Person], out: Path) -> list[Row]:
                 gender=person.gender,
                 age=person.age,
             )
-            samples = voice_effort(said.samples, person.energy)
-            rows.append(store_clip(clip, samples, out, said.words, said.n_phones))
+            audio = voice_effort(said.audio, person.energy)
+            rows.append(store_clip(clip, audio, out, said.words, said.n_phones))
     return rows
 
 
@@ -75,8 +74,7 @@ def write_speech(rows: list[Row], split: dict[str, str], out: Path) -> list[Item
         chosen = [row for row in rows if split[row["speaker"]] == part]
         cuts = (make_cut(row, names[row["id"]]) for row in chosen)
         write_cuts(out / "speech" / f"cuts_{part}.jsonl.gz", cuts)
-    statistics = mel_statistics(out, [row["audio"] for row in train])
-    write_json(out / "statistics.json", {**statistics, "thresholds": bins})
+    write_json(out / "statistics.json", {"thresholds": bins})
     return [Item(row["id"], split[row["speaker"]], names[row["id"]]) for row in rows]
 
 
@@ -132,7 +130,7 @@ def write_report(rows: list[Row], split: dict[str, str], pairs: dict[str, Any], 
         counts[part] = {
             "clips": len(chosen),
             "people": len({row["speaker"] for row in chosen}),
-            "seconds": round(sum(row["num_samples"] for row in chosen) / 16000, 1),
+            "seconds": round(sum(r["num_samples"] / r["sample_rate"] for r in chosen), 1),
         }
     write_json(out / "report.json", {"speech": {NAME: counts}, "pairs": pairs, "skipped": {}})
     with atomic_write(out / "LICENSES.md") as temporary:
