@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmtts.compression.adapters import find_parts
 from mmtts.compression.compressor import narrow
 from mmtts.compression.moments import Moment, square_roots
-from mmtts.compression.parts import AttentionPart, Part, Scope, Slot, linear, matrix
 from mmtts.compression.ranks import uniform_rank
 from mmtts.compression.solvers import solve_rotary, solve_units
+from mmtts.compression.watching import Scope, watch
+from mmtts.networks.widths.parts import AttentionPart, Part, Slot, linear, matrix
+from mmtts.networks.widths.resizing import find_parts
 
 Moments = list[Tensor]  # of the inputs of each matrix; only SVD-LLM looks at them
 
@@ -83,7 +84,7 @@ def input_moments(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) ->
     moments: list[Moment] = []
     for part in find_parts(measured).parts:
         scope = Scope()
-        part.watch(scope)
+        watch(measured, part, scope)
         for slot in matrices(part):
             moment = Moment(1, linear(slot).in_features)
             moments.append(moment)
