@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from compression_bench import RATIOS, Methods
-from compression_comparators import svd
+from compression_comparators import RATIOS, Methods, svd
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
