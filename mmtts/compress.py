@@ -14,6 +14,9 @@ from mmtts.command.one_sentence import one_sentence
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from mmtts.compression.subjects import LossesOf
+    from mmtts.networks.acoustic_model import AcousticModel
+
 logger = logging.getLogger(__name__)
 
 HELP = """usage: python -m mmtts.compress checkpoint=FOLDER ratio=0.2 out=FOLDER [key=value ...]
@@ -92,7 +95,7 @@ def compress_checkpoint(config: DictConfig) -> None:
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    subject = open_subject(config, device)
+    subject = open_subject(config, device, validation_losses)
     batches = show(subject.calibration(), subject.batches, bool(config.progress))
     compressed, report = shrink(subject.model, measure(subject.model, batches), **choice)
     logger.info("%s", report.table())
@@ -105,6 +108,15 @@ def compress_checkpoint(config: DictConfig) -> None:
         subject.compare(compressed)
     subject.save(compressed, config.out, {"method": "A3", **choice})
     logger.info("wrote %s", config.out)
+
+
+def validation_losses(model: AcousticModel) -> LossesOf:
+    """The losses of stage 1 as its validation takes them: the same noise for every model."""
+    import torch
+
+    from mmtts.stages.speech_tts import SpeechTTS
+
+    return SpeechTTS(model, torch.optim.AdamW).eval().validation_losses
 
 
 def show(batches: Iterator[Any], total: int, wanted: bool) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmtts import InputError
 from mmtts.networks.face_encoder import StyleHead
 from mmtts.networks.prompt_backbone import PROMPT_BACKBONES
+from mmtts.networks.widths import resize
 
 
 class PromptEncoder(nn.Module):
@@ -24,7 +25,7 @@ class PromptEncoder(nn.Module):
         width: Hidden units of the head; 0 makes it linear.
         dropout: In the head.
         attribute_sizes: Number of values of each attribute that a prompt can name.
-        widths: Inner widths by layer and component when the model was compressed.
+        widths: Inner widths by layer and component where they are narrower than the backbone.
 
     Raises:
         InputError: The backbone is unknown.
@@ -57,8 +58,6 @@ class PromptEncoder(nn.Module):
             "widths": widths,
         }
         if widths is not None:
-            from mmtts.compression import resize  # knows how each kind of layer becomes narrower
-
             resize(self, widths)
 
     @property

@@ -107,11 +107,14 @@ class SpeechTTS(lightning.LightningModule):
 
     def validation_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         """The same losses with fixed noise, logged as ``valid/<name>``."""
-        generator = torch.Generator().manual_seed(VALIDATION_SEED + batch_idx)
-        losses = self._step(batch, generator)
+        losses = self.validation_losses(batch, batch_idx)
         if len(losses) > 1:
             self._log("valid", losses, batch)
         return losses["loss"]
+
+    def validation_losses(self, batch: SpeechBatch, batch_idx: int) -> dict[str, Tensor]:
+        """The losses of a batch with noise that depends on its number alone."""
+        return self._step(batch, torch.Generator().manual_seed(VALIDATION_SEED + batch_idx))
 
     def _log(self, split: str, losses: Mapping[str, Tensor], batch: SpeechBatch) -> None:
         self.log_dict(
