@@ -212,7 +212,8 @@ class SpeechTTS(lightning.LightningModule):
                     "recording": batch.mel[0, :frames].cpu().numpy(),
                     "prior, laid out along the alignment": laid_out.float().cpu().numpy(),
                     "synthesized": spoken.cpu().numpy(),
-                }
+                },
+                self.hparams["mel"],
             ),
         }
 

@@ -183,7 +183,8 @@ class VocoderStage(lightning.LightningModule):
         """The mel of the first crop, and that of its copy-synthesis."""
         copy = self.mel_loss.mels[0](self.vocoder(batch.mel[:1]))
         mels = {"recording": batch.mel[0], "copy-synthesis": copy[0]}
-        return {"copy": mel_picture({k: v.float().cpu().numpy() for k, v in mels.items()})}
+        drawn = {name: mel.float().cpu().numpy() for name, mel in mels.items()}
+        return {"copy": mel_picture(drawn, self.vocoder.config["mel"])}
 
     @torch.no_grad()
     def sounds(self, batch: WaveBatch) -> dict[str, tuple[np.ndarray, int]]:
