@@ -81,8 +81,8 @@ def _return_to_last_step(trainer: Trainer) -> None:
 
     That is a batch that was begun only: Lightning restarts the count of the epoch without it, but
     keeps it in the total, so that every later validation and log row would come one step early.
-    And it is the batches of a step that waits for more of them (gradient accumulation): a checkpoint
-    holds no gradients, so a resumed run must see them again.
+    And it is the batches of a step that waits for more of them (gradient accumulation): a
+    checkpoint holds no gradients, so a resumed run must see them again.
     """
     progress: Any = trainer.fit_loop.epoch_loop.batch_progress
     done = progress.current.processed
