@@ -19,7 +19,7 @@ HELP = """usage: python -m mmtts.train stage=STAGE [experiment=NAME] [key=value 
   stage         {stages}
   experiment    {experiments}
   data          {data}: which prepared folder
-  trainer       {trainers}
+  trainer       {trainers}; auto takes a GPU where there is one
   logger        {loggers}; metrics.csv is always written
 
   name=NAME                  the run lies in runs/<stage>/<name>; an existing run is refused ...
