@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Everything that must hold: style, types, tests. Arguments go to pytest, e.g. -k voice or -m 'not slow'.
+# Everything that must hold, style, types and tests: bash scripts/test.sh
+# Words given here go to pytest: bash scripts/test.sh -k voice, or -m 'not slow'
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$root/scripts/help.sh"
+help_if_asked "$@"
 cd "$root"
 source scripts/setup_venv.sh
-setup_venv "$root"
+setup_venv "$root" test
 
+# One thread per process: OpenMP threads of several processes thrash.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 ruff check .
 ruff format --check .

@@ -3,43 +3,17 @@
 # Finished steps are skipped and an interrupted training goes on, so just run it again.
 # Words given here go to every training: bash recipes/tiny/run.sh stage.max_steps=20
 set -euo pipefail
+source "$(dirname "$0")/../../scripts/help.sh"
+help_if_asked "$@"
 cd "$(dirname "$0")/../.."
 
-python=${PYTHON:-python}
 data=data/tiny
 name=${NAME:-tiny}
-system=models/$name
-out=outputs/$name
 extra=("$@")
-text="The little boat came home before the storm."
+source recipes/steps.sh
+
 test_face=$data/faces/tiny-female_11_0.png
 test_clip=$data/audio/tiny/male_09_03.flac
-
-step() { echo; echo "== $1"; }
-
-# train <stage folder> <experiment> [key=value ...]
-train() {
-  local run=runs/$1/$name experiment=$2
-  shift 2
-  if [ -e "$run/finished" ]; then
-    echo "$run is trained already"
-    return
-  fi
-  # resume=true starts afresh where there is nothing to go on from.
-  $python -m mmtts.train "experiment=$experiment" "name=$name" resume=true "$@" "${extra[@]}"
-  touch "$run/finished"
-}
-
-# speak <file> <options of mmtts.synthesize ...>
-speak() {
-  local file=$out/$1
-  shift
-  if [ -e "$file" ]; then
-    echo "$file is there already"
-    return
-  fi
-  $python -m mmtts.synthesize "$text" --model "$system" "$@" -o "$file"
-}
 
 step "1. speech, faces and prompts out of nothing -> $data"
 $python recipes/tiny/prepare.py --out "$data"
@@ -61,13 +35,7 @@ step "6. stage 3: prompts into the style space -> runs/stage3/$name"
 train stage3 stage3_tiny "stage1=runs/stage1/$name/model" "stage2=runs/stage2/$name/model"
 
 step "7. one system folder -> $system"
-if [ -e "$system" ]; then
-  echo "$system is there already"
-else
-  $python -m mmtts.bundle --speech-tts "runs/stage1/$name/model" \
-    --vocoder "runs/vocoder/$name/model" --face-encoder "runs/stage2/$name/model" \
-    --prompt-encoder "runs/stage3/$name/model" --data "$data" --out "$system"
-fi
+bundle
 
 step "8. speech in voices from a clip, a face, a prompt and a mixture -> $out"
 mkdir -p "$out"
@@ -77,8 +45,8 @@ speak prompt.wav --prompt "A young woman speaks quickly with a high voice."
 speak mix.wav --voice "$out/clip.safetensors" --voice "$out/face.safetensors" --mix 0.5,0.5
 
 step "9. a page to listen to -> $out/page/index.html"
-[ -e "$out/page/index.html" ] || $python -m mmtts.page --model "$system" --data "$data" \
-  --runs runs --out "$out/page/index.html"
+page
 
 echo
 echo "Listen to $out/*.wav; measure with: python -m mmtts.evaluate model=$system data=$data"
+echo "(its judges: pip install -c constraints.txt -e '.[eval]')"

@@ -1,6 +1,7 @@
 """The shell scripts of both recipes."""
 
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -31,3 +32,79 @@ def test_every_recipe_tells_what_it_makes(recipe):
     readme = (ROOT / "recipes" / recipe / "README.md").read_text()
     assert f"bash recipes/{recipe}/run.sh" in readme
     assert "licence" in readme.lower()
+
+
+# Stands in for Python: notes its words, makes what it was asked for, and knows one table cell.
+FAKE_PYTHON = """#!/usr/bin/env bash
+echo "$@" >>commands.txt
+case "$*" in
+  *mmtts.train*)
+    experiment=${3#experiment=} name=${4#name=}
+    mkdir -p "runs/${experiment%_*}/$name" ;;
+  "-c "*) echo speech2face-cell ;;
+  *)
+    while [ $# -gt 0 ]; do
+      case "$1" in
+        --out | -o) mkdir -p "$(dirname "$2")" && touch "$2" ;;
+        out=*) mkdir -p "${1#out=}" ;;
+      esac
+      shift
+    done ;;
+esac
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs a recipe's script in an empty copy of the repository; returns its Python commands."""
+    for name in ("recipes/steps.sh", "scripts/help.sh", *(f"recipes/{r}/run.sh" for r in RECIPES)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    fake = tmp_path / "python"
+    fake.write_text(FAKE_PYTHON)
+    fake.chmod(0o755)
+    monkeypatch.setenv("PYTHON", str(fake))
+    monkeypatch.delenv("NAME", raising=False)
+    commands = tmp_path / "commands.txt"
+
+    def script(recipe, *words):
+        commands.unlink(missing_ok=True)
+        script = str(tmp_path / "recipes" / recipe / "run.sh")
+        subprocess.run(["bash", script, *words], check=True, capture_output=True, cwd="/")
+        return commands.read_text().splitlines() if commands.exists() else []
+
+    return script
+
+
+def module(command):
+    return command.split()[1].removeprefix("mmtts.")
+
+
+def test_tiny_runs_its_steps_once(run):
+    first = run("tiny", "trainer=cpu")
+    assert [module(command) for command in first[1:]] == (
+        ["train"] * 5 + ["bundle"] + ["synthesize"] * 4 + ["page"]
+    )
+    assert all(command.endswith("resume=true trainer=cpu") for command in first[1:4])
+    assert all(command.endswith(" trainer=cpu") for command in first[1:6])
+    assert "experiment=stage2_tiny name=tiny resume=true stage1=runs/stage1/tiny/model" in first[4]
+    assert run("tiny") == [first[0]]  # the preparation knows itself what is done
+
+
+def test_lab_takes_the_corpora_and_then_words(run):
+    first = run("lab", "/corpora", "trainer=gpu")
+    assert "recipes/lab/prepare.py --corpora /corpora --out data/lab" in first[0]
+    commands = [module(command) for command in first if command.startswith("-m")]
+    assert commands == ["train"] * 5 + ["bundle"] + ["synthesize"] * 4 + ["evaluate", "page"]
+    assert sum("trainer=gpu" in command for command in first) == 5
+    assert any("--speech data/lab/audio/speech2face/cell.flac" in command for command in first)
+    again = run("lab", "/corpora")
+    assert not any(command.startswith("-m") for command in again)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_help_is_the_head_of_the_script(recipe):
+    script = str(ROOT / "recipes" / recipe / "run.sh")
+    shown = subprocess.run(["bash", script, "--help"], check=True, capture_output=True, text=True)
+    assert f"bash recipes/{recipe}/run.sh" in shown.stdout
+    assert "==" not in shown.stdout

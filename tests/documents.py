@@ -1,0 +1,87 @@
+"""What the documents say: their code blocks, and every command in them."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+PLACES = ("*.md", "data/*.md", "docs/**/*.md", "recipes/*/*.md", "mmtts/**/*.md")
+DOCUMENTS = sorted({path for place in PLACES for path in ROOT.glob(place)})
+CONFIGS = sorted((ROOT / "conf").rglob("*.yaml"))
+# How a command begins in the prose.
+BEGINS = ("python", "bash", "pip", "mmtts")
+
+
+class Block(NamedTuple):
+    """A fenced block of a document."""
+
+    place: str
+    language: str
+    text: str
+
+
+class Command(NamedTuple):
+    """A command line as a document shows it."""
+
+    place: str
+    line: str
+
+    @property
+    def words(self) -> list[str]:
+        """The line as the shell reads it, without a comment."""
+        return shlex.split(self.line, comments=True)
+
+
+def place_of(path: Path) -> str:
+    """The path from the root of the repository."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(path: Path) -> list[Block]:
+    """Every fenced block."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```", path.read_text("utf-8"), re.S | re.M)
+    return [Block(place_of(path), language, text) for language, text in found]
+
+
+def prose(path: Path) -> str:
+    """A document without its fenced blocks."""
+    return re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.S | re.M)
+
+
+def spans(path: Path) -> list[str]:
+    """Every `code span` of the prose, in one line each."""
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(path))]
+
+
+def commands_of(path: Path) -> Iterator[Command]:
+    """The lines of the shell blocks, and the commands that the prose names."""
+    for block in blocks(path):
+        if block.language == "bash":
+            for line in block.text.replace("\\\n", " ").splitlines():
+                if line.strip() and not line.startswith("#"):
+                    yield Command(block.place, " ".join(line.split()))
+    for span in spans(path):
+        if span.split()[0].partition("-")[0] in BEGINS and " " in span:
+            yield Command(place_of(path), span)
+
+
+def help_examples() -> Iterator[Command]:
+    """The examples that commands print with --help."""
+    for path in sorted((ROOT / "mmtts").glob("*.py")):
+        for line in re.findall(r"^ +(python -m mmtts\..+)$", path.read_text("utf-8"), re.M):
+            yield Command(place_of(path), line)
+
+
+def config_commands() -> Iterator[Command]:
+    """The first line of every config file, without the remark behind it."""
+    for path in CONFIGS:
+        first = path.read_text("utf-8").splitlines()[0]
+        yield Command(place_of(path), re.sub(r"\s{2,}\(.*", "", first.removeprefix("# ")))
+
+
+def all_commands() -> list[Command]:
+    """Every command of every document, each once per place."""
+    found = [command for path in DOCUMENTS for command in commands_of(path)]
+    return list(dict.fromkeys([*found, *help_examples(), *config_commands()]))
