@@ -17,6 +17,7 @@ from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs
 from mmtts.data.prompt_pairs import PromptBatch, PromptData, contradicts, drop_words
 from mmtts.losses.attribute_classification import attribute_loss
+from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.frozen import face_style_table, prompt_table, style_table
@@ -92,6 +93,7 @@ class PromptEncoderStage(lightning.LightningModule):
         self.face_sampler: StyleSampler | None = None
         self.probe: AttributeProbe | None = None
         self.ceiling: list[float] = []
+        self.voice_mean = np.zeros(0)
 
     def train(self, mode: bool = True) -> PromptEncoderStage:
         """Switch the mode of what learns; what is frozen stays in evaluation mode."""
@@ -125,6 +127,7 @@ class PromptEncoderStage(lightning.LightningModule):
         modality = data.modalities[0]  # clips where there are any
         fitting = styles[modality].take(data.pairs["train"][modality].items)
         self.style_sampler.fit(torch.from_numpy(fitting))
+        self.voice_mean = mean_voice(fitting, data.pairs["train"][modality].items)
         self._fit_probe(data, styles)
 
     def _face_styles(self, data: PromptData) -> Table:
@@ -241,7 +244,7 @@ class PromptEncoderStage(lightning.LightningModule):
 
         `valid/<attribute>` is the share of draws in which the probe hears what the prompt names,
         `valid/ceiling_<attribute>` the probe's accuracy on held-out clips, `valid/diversity` the
-        mean of 1 - cosine among the draws of one prompt.
+        mean of 1 - likeness among the draws of one prompt.
         """
         data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
         assert self.probe is not None
@@ -254,7 +257,7 @@ class PromptEncoderStage(lightning.LightningModule):
         scores = dict(zip(ATTRIBUTES, heard, strict=True))
         scores |= {f"ceiling_{n}": v for n, v in zip(ATTRIBUTES, self.ceiling, strict=False)}
         scores = {name: value for name, value in scores.items() if not np.isnan(value)}
-        scores["diversity"] = diversity(z)
+        scores["diversity"] = diversity(z, self.voice_mean)
         self.log_dict({f"valid/{name}": value for name, value in scores.items()}, sync_dist=True)
 
     @torch.no_grad()
