@@ -193,7 +193,6 @@ def test_functions_stay_short() -> None:
     assert not {name: lines for name, lines in lengths.items() if lines > 50}
 
 
-@pytest.mark.xfail(strict=True, reason="torchaudio, librosa and two more are not used yet")
 def test_every_dependency_is_imported() -> None:
     targets = {
         target
