@@ -14,12 +14,13 @@ from mmtts.data.attributes import ATTRIBUTES, compatible, decode_attributes
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.evaluation.findings import REAL
 from mmtts.evaluation.inquiry import Inquiry
-from mmtts.evaluation.likeness import real_embeddings
 from mmtts.evaluation.system import System
 from mmtts.evaluation.unseen_people import training_clips
+from mmtts.evaluation.voices import mean_heard, mean_style, real_embeddings, training_voices
 from mmtts.metrics.bootstrap import bootstrap, bootstrap_mean
 from mmtts.metrics.diversity import mean_pairwise_distance, vendi_score
 from mmtts.metrics.quality import JUDGE_RATE
+from mmtts.metrics.likeness import centered
 from mmtts.metrics.speakers import LinearProbe
 from mmtts.metrics.speech import GENDER_HZ, name_measurements
 from mmtts.metrics.verification import order_probability
@@ -205,13 +206,15 @@ def _add_diversity(
 ) -> None:
     """Add diversity and gender accuracy of the voices drawn for each condition."""
     text, rows = inquiry.sentences[0], defaultdict(list)
+    known = training_voices(inquiry)
+    heard_mean, style_mean = mean_heard(inquiry, known), mean_style(system, inquiry, known)
     for voices, gender in inquiry.each(zip(draws, genders, strict=True), f"diversity, {condition}"):
         spoken = [system.speak(text, voice) for voice in voices]
-        embedded = inquiry.judges.embed(spoken)
-        styles = np.stack([voice.vector for voice in voices])
-        rows["mean pairwise 1 - cosine", "resemblyzer"].append(mean_pairwise_distance(embedded))
+        embedded = centered(inquiry.judges.embed(spoken), heard_mean)
+        styles = centered(np.stack([voice.vector for voice in voices]), style_mean)
+        rows["mean pairwise 1 - likeness", "resemblyzer"].append(mean_pairwise_distance(embedded))
         rows["Vendi score", "resemblyzer"].append(vendi_score(embedded))
-        rows["mean pairwise 1 - cosine of z", "cosine of z"].append(mean_pairwise_distance(styles))
+        rows["mean pairwise 1 - likeness of z", "z"].append(mean_pairwise_distance(styles))
         heard = [name_measurements(measure(s, JUDGE_RATE), {})["gender"] == gender for s in spoken]
         rows["gender accuracy", THRESHOLDS].append(float(np.mean(heard)))
     for (title, judge), values in rows.items():
@@ -226,14 +229,15 @@ def _add_diversity(
 def _add_real_diversity(inquiry: Inquiry, prompts: Sequence[Prompt]) -> None:
     """Add the diversity of as many real people who fit the same prompts."""
     distances, scores = [], []
+    mean = mean_heard(inquiry, training_voices(inquiry))
     for prompt in prompts:
         speakers = {clip.speaker: clip for clip in prompt.fitting}
         if len(speakers) >= inquiry.samples:
             clips = list(speakers.values())[: inquiry.samples]
-            embedded = real_embeddings(inquiry, clips)
+            embedded = centered(real_embeddings(inquiry, clips), mean)
             distances.append(mean_pairwise_distance(embedded))
             scores.append(vendi_score(embedded))
     condition = f"{inquiry.samples} real people who fit one prompt"
-    for title, values in (("mean pairwise 1 - cosine", distances), ("Vendi score", scores)):
+    for title, values in (("mean pairwise 1 - likeness", distances), ("Vendi score", scores)):
         found = bootstrap_mean(values, seed=inquiry.seed)
         inquiry.findings.add(REAL, "diversity", title, condition, found, "resemblyzer")

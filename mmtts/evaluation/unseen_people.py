@@ -55,6 +55,11 @@ class UnseenPeople:
         return np.random.default_rng([self.seed, *what.encode()])
 
     @cached_property
+    def training(self) -> UnseenPeople:
+        """The people of the same folder who were trained on: baselines and means come from them."""
+        return UnseenPeople(self.folder, "train", self.seed)
+
+    @cached_property
     def genders(self) -> dict[str, str]:
         """Person -> gender, of speakers and of faces, where it is known."""
         found = {clip.speaker: self._known[clip.id].gender for clip in self.clips.values()}
@@ -110,16 +115,21 @@ class UnseenPeople:
             chosen += [queue.pop() for queue in queues if queue]
         return chosen[:limit]
 
-    def face_pairs(self, limit: int | None = None) -> list[Pair]:
-        """One face and one clip of each person who has both, in a random but seeded order."""
+    def all_face_pairs(self) -> list[Pair]:
+        """Every pair of a face and a clip, in the order of the table."""
         if not (self.folder / "pairs" / f"face_speech_{self.split}.csv").exists():
             return []
+        return [
+            Pair(row.person, self.folder / row.face, self.clips[row.cut])
+            for row in read_face_speech(self.folder, self.split)
+            if row.cut in self.clips
+        ]
+
+    def face_pairs(self, limit: int | None = None) -> list[Pair]:
+        """One face and one clip of each person who has both, in a random but seeded order."""
         rows: dict[str, list[Pair]] = defaultdict(list)
-        for row in read_face_speech(self.folder, self.split):
-            if row.cut in self.clips:
-                rows[row.person].append(
-                    Pair(row.person, self.folder / row.face, self.clips[row.cut])
-                )
+        for pair in self.all_face_pairs():
+            rows[pair.person].append(pair)
         rng = self.rng("face pairs")
         chosen = [found[int(rng.integers(len(found)))] for _, found in sorted(rows.items())]
         return [chosen[i] for i in rng.permutation(len(chosen))][:limit]
