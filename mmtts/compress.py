@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmtts import InputError
 from mmtts.command.hydra_command import run_hydra
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -42,6 +43,7 @@ examples
 @one_sentence
 def main() -> None:
     """Read the command line and compress."""
+    wait_briefly()
     words = sys.argv[1:]
     if not words or {"-h", "--help"} & set(words):
         print(HELP, end="")

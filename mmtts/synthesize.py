@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 from mmtts.synthesis.command_options import check_request, make_parser
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MAX_TEXT_BYTES = 20_000_000
 @one_sentence
 def main(words: list[str] | None = None) -> int | None:
     """Run the command; see `make_parser`."""
+    wait_briefly()
     parser = make_parser()
     if not (sys.argv[1:] if words is None else words):
         parser.print_help()

@@ -23,6 +23,7 @@ from mmtts.evaluation.voices import (
     styles_of,
     training_voices,
 )
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.bootstrap import bootstrap_mean
 from mmtts.metrics.likeness import likeness
 from mmtts.metrics.speakers import LinearProbe
@@ -116,7 +117,7 @@ def _add_speech(system: System, inquiry: Inquiry, pairs: Sequence[Pair], mean: n
     name = judges.speakers.name
     _add_with_controls(inquiry, system.name, "synthesized speech", found, names, name)
     right = [
-        float(name_measurements(measure(samples), {})["gender"] == genders[person])
+        float(name_measurements(measure(samples, JUDGE_RATE), {})["gender"] == genders[person])
         if person in genders
         else np.nan
         for samples, person in zip(spoken, names, strict=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mmtts.data.cuts import Clip, load_samples
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.system import System
 from mmtts.metrics.likeness import mean_voice
@@ -19,7 +20,7 @@ def real_embeddings(inquiry: Inquiry, clips: Sequence[Clip]) -> np.ndarray:
     judges = inquiry.judges
 
     def embedding_of(clip: Clip) -> Callable[[], np.ndarray]:
-        return lambda: judges.speakers.embed(load_samples(clip))
+        return lambda: judges.speakers.embed(load_samples(clip, JUDGE_RATE))
 
     return np.stack([judges.remember(("speaker", c.id), embedding_of(c)) for c in clips])
 

@@ -116,11 +116,14 @@ class FaceEncoderStage(lightning.LightningModule):
         if self.classifier is not None:
             return
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
-        style = style_table(self.stage1.folder, data.folder)
+        strategy = self.trainer.strategy
+        style = style_table(self.stage1.folder, data.folder, strategy=strategy)
         views, features = int(self.hparams["views"]), None
         if not self.hparams["train_backbone"]:
             faces = data.faces("train") + data.faces("valid")
-            features = feature_table(self.face_encoder, data.folder, faces, views)
+            features = feature_table(
+                self.face_encoder, data.folder, faces, views, strategy=strategy
+            )
         teacher = self._teacher(data.folder, features)
         data.attach(style, features, teacher, views)
         self.classifier = AMSoftmax(

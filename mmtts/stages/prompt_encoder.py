@@ -113,7 +113,8 @@ class PromptEncoderStage(lightning.LightningModule):
         if self.probe is not None:
             return
         data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
-        styles = {"speech": style_table(self.hparams["stage1"], data.folder)}
+        strategy = self.trainer.strategy
+        styles = {"speech": style_table(self.hparams["stage1"], data.folder, strategy=strategy)}
         if "face" in data.modalities:
             styles["face"] = self._face_styles(data)
         backbone, train_prompts = self.prompt_encoder.backbone, data.prompts("train")
@@ -122,7 +123,7 @@ class PromptEncoderStage(lightning.LightningModule):
         features = None
         if not self.hparams["train_backbone"]:
             prompts = sorted({*train_prompts, *data.prompts("valid")})
-            features = prompt_table(self.prompt_encoder, data.folder, prompts)
+            features = prompt_table(self.prompt_encoder, data.folder, prompts, strategy)
         data.attach(styles, features)
         modality = data.modalities[0]  # clips where there are any
         fitting = styles[modality].take(data.pairs["train"][modality].items)
@@ -144,7 +145,7 @@ class PromptEncoderStage(lightning.LightningModule):
             sampler = load_network(folder, config, "style_sampler", StyleSampler)
             self.face_sampler = sampler.requires_grad_(False).to(self.device)
         faces = {item for split in data.pairs.values() for item in split["face"].items}
-        return face_style_table(folder, data.folder, sorted(faces))
+        return face_style_table(folder, data.folder, sorted(faces), self.trainer.strategy)
 
     def _fit_probe(self, data: PromptData, styles: dict[str, Table]) -> None:
         """Fit the probe on training clips; its accuracy on held-out clips is the ceiling."""
