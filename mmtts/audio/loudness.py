@@ -8,6 +8,8 @@ import numpy as np
 
 from mmtts.audio.files import SAMPLE_RATE
 
+STANDARD_DB = -23.0  # active level of stored clips, and of voices whose loudness is 0
+
 
 def _frame_power(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """Mean power (F,) of frames of 20 ms, one after the other; a shorter rest is padded."""
@@ -36,7 +38,7 @@ def active_rms_db(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float:
 
 def normalize_loudness(
     samples: np.ndarray,
-    target_db: float = -23.0,
+    target_db: float = STANDARD_DB,
     *,
     sample_rate: int = SAMPLE_RATE,
     peak: float = 0.99,

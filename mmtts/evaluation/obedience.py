@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mmtts.audio.loudness import STANDARD_DB, normalize_loudness
 from mmtts.audio.manner import Measurements, measure
 from mmtts.data.attributes import ATTRIBUTES, compatible, decode_attributes
 from mmtts.data.cuts import Clip, load_samples
@@ -24,6 +25,7 @@ from mmtts.metrics.speech import GENDER_HZ, name_measurements
 from mmtts.metrics.verification import order_probability
 
 HEARD = ("gender", "pitch", "pace", "energy")
+BINS = {"pitch": "pitch", "pace": "pace", "energy": "loudness"}  # in the thresholds
 PROBE_CLIPS = 200
 THRESHOLDS = f"fixed thresholds (F0 by pyworld, {GENDER_HZ:g} Hz)"
 PROBE = "probe on resemblyzer"
@@ -88,10 +90,15 @@ def ask_prompt(system: System, inquiry: Inquiry) -> None:
 
 
 def _measure_real(inquiry: Inquiry, clip: Clip) -> Measurements:
-    """Measure a real clip with the same instruments as synthesis."""
+    """Measure a real clip with the same instruments as synthesis.
+
+    The stored clip is leveled; how loud it was for its corpus was measured before.
+    """
     phones = inquiry.judges.phones.count_phones(clip.text) if clip.text else None
     key = ("measure", clip.id)
-    return inquiry.judges.remember(key, lambda: measure(load_samples(clip), n_phones=phones))
+    found = inquiry.judges.remember(key, lambda: measure(load_samples(clip), n_phones=phones))
+    loudness = inquiry.people.loudness.get(clip.id)
+    return found._replace(energy_db=None if loudness is None else STANDARD_DB + loudness)
 
 
 def _add_agreement(
@@ -107,7 +114,7 @@ def _add_agreement(
     for prompt, measured in zip(prompts, found, strict=True):
         heard = name_measurements(measured, thresholds, prompt.named.get("gender"))
         for name in HEARD:
-            if name in prompt.named and (name == "gender" or name in thresholds):
+            if name in prompt.named and (name == "gender" or BINS[name] in thresholds):
                 agreed[name].append(float(heard[name] == prompt.named[name]))
     for name, values in agreed.items():
         interval = bootstrap_mean(values, seed=inquiry.seed)
@@ -163,7 +170,7 @@ def _add_probes(
         return
     wanted = np.asarray([named[i] == "female" for i in kept])
     probe = LinearProbe(real_embeddings(inquiry, clips), female)
-    heard = probe(inquiry.judges.embed([spoken[i] for i in kept]))
+    heard = probe(inquiry.judges.embed([normalize_loudness(spoken[i]) for i in kept]))
     styles = np.stack([system.voice_of_clip(clip).vector for clip in clips])
     voices = np.stack([system.voice_of_prompt(prompts[i].text).vector for i in kept])
     read = LinearProbe(styles, female)(voices)
@@ -203,7 +210,7 @@ def _add_diversity(
     """Add diversity and gender accuracy of the voices drawn for each condition."""
     text, rows = inquiry.sentences[0], defaultdict(list)
     for voices, gender in inquiry.each(zip(draws, genders, strict=True), f"diversity, {condition}"):
-        spoken = [system.speak(text, voice) for voice in voices]
+        spoken = [system.speak(text, voice, loudness=0.0) for voice in voices]
         embedded = inquiry.judges.embed(spoken)
         styles = np.stack([voice.vector for voice in voices])
         rows["mean pairwise 1 - cosine", "resemblyzer"].append(mean_pairwise_distance(embedded))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from mmtts import InputError
 
-FORMAT = 1
+FORMAT = 2
 KINDS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder", "face_backbone")
 MAX_CONFIG_BYTES = 16 * 2**20
 MAX_NUMBER = 1e7  # larger than any sensible width, vocabulary or number of layers
@@ -147,6 +147,8 @@ def _intact_content(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} does not describe an mmtts model; name a folder that does")
     if content.get("format") != FORMAT:
         found = content.get("format")
+        if found == 1:
+            raise InputError(f"{path} was made by an earlier version of mmtts; train it again")
         raise InputError(f"{path} has format {found!r:.80}, this version reads format {FORMAT}")
     if not intact or content.get("config_sha256") != _own_hash(content):
         raise InputError(
