@@ -6,7 +6,7 @@ import torch
 
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.face_encoder import FaceEncoder
-from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.networks.prompt_encoder import SPAN_DB, PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.networks.vocoder import Vocoder
 from mmtts.storage.model_folder import save_model, weights_hash
@@ -66,7 +66,7 @@ def save_prompt_encoder(folder: Path, stage1: str, face: str, loudness: float = 
     torch.manual_seed(3)
     encoder = PromptEncoder(style_dim=STYLE_DIM, width=32)
     encoder.backbone.learn(["a calm woman speaks with a low voice", "an old man shouts"])
-    encoder.loudness_head.bias.data.fill_(loudness)
+    encoder.loudness_head.bias.data.fill_(loudness / SPAN_DB)
     networks = {
         "prompt_encoder": encoder,
         "style_sampler": small_sampler(),

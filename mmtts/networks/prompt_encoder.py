@@ -10,6 +10,8 @@ from mmtts import InputError
 from mmtts.networks.face_encoder import StyleHead
 from mmtts.networks.prompt_backbone import PROMPT_BACKBONES
 
+SPAN_DB = 10.0  # of the loudness head: about the way from quiet to loud
+
 
 class PromptEncoder(nn.Module):
     """A prompt backbone with a style head, and a classifier of what the prompt names.
@@ -88,7 +90,7 @@ class PromptEncoder(nn.Module):
 
     def loudness(self, z: Tensor) -> Tensor:
         """How loud z_p (B, D) wants to speak, in dB above the standard level: (B,)."""
-        return self.loudness_head(_spread(z))[:, 0]
+        return SPAN_DB * self.loudness_head(_spread(z))[:, 0]
 
 
 def _spread(z: Tensor) -> Tensor:

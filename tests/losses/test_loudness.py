@@ -25,7 +25,7 @@ def test_unknown_loudness_gives_no_gradient_and_no_nan():
     assert predicted.grad is not None
     assert predicted.grad[0] == 0.0 and predicted.grad[1] < 0.0
     nothing = loudness_loss(predicted[:1], named[:1], torch.tensor([NAN]), torch.ones(1, 1).bool())
-    assert float(nothing) == 0.0
+    assert nothing.item() == 0.0
 
 
 def test_the_least_loss_lies_at_the_median_of_far_apart_clips():
