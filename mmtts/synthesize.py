@@ -6,6 +6,7 @@ python -m mmtts.synthesize "Hello, world." --prompt "A calm woman." -o hello.wav
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import sys
 import time
@@ -95,6 +96,8 @@ def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
         if not equals:
             raise InputError(f"--move {move} is not of the form NAME=AMOUNT, such as pitch=0.5")
         voice = synthesizer.move(voice, name.strip(), _number(amount, "--move"))
+    if options.loudness is not None:
+        voice = dataclasses.replace(voice, loudness=options.loudness)
     return voice
 
 

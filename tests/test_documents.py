@@ -1,4 +1,4 @@
-"""Every document shows commands that exist, takes words that fit, and names files that are there."""
+"""Documents show commands that exist and fit, and name files that are there."""
 
 import argparse
 import importlib

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-STANDARD_DB = -23.0  # active level of prepared clips and of speech, dB relative to full scale
+STANDARD_DB = -23.0  # active level of stored clips, and of voices whose loudness is 0
 
 
 def _frame_power(samples: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from mmtts.audio.loudness import normalize_loudness, trim_silence
 from mmtts.audio.manner import measure
 from mmtts.audio.resampling import resample
 from mmtts.audio.word_alignment import ALIGNER_RATE, WordAligner, WordSpan
+from mmtts.data.attributes import relative_loudness
 from mmtts.data.corpora.records import Clip
 from mmtts.storage.atomic import atomic_write
 
@@ -100,6 +101,18 @@ def store_clip(
         "measured": {k: v if v is None else round(v, 3) for k, v in measured._asdict().items()},
         "words": [[w.word, round(w.start, 3), round(w.end, 3)] for w in words] if words else None,
     }
+
+
+def with_loudness(row: Row, levels: Mapping[str, float]) -> Row:
+    """Add `loudness` to what was measured of a clip: how loud it is for its corpus.
+
+    Args:
+        row: From `prepare_clip`.
+        levels: Corpus -> median level, see `mmtts.data.attributes.corpus_levels`.
+    """
+    measured = row["measured"]
+    loudness = relative_loudness(measured["energy_db"], levels.get(row["corpus"]))
+    return {**row, "measured": {**measured, "loudness": loudness}}
 
 
 def make_cut(row: Row, names: Mapping[str, str]) -> Row:

@@ -23,9 +23,9 @@ from mmtts.evaluation.voices import (
     styles_of,
     training_voices,
 )
-from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.bootstrap import bootstrap_mean
 from mmtts.metrics.likeness import likeness
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.speakers import LinearProbe
 from mmtts.metrics.speech import GENDER_HZ, name_measurements
 from mmtts.metrics.verification import random_others

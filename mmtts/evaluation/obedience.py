@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mmtts.audio.loudness import STANDARD_DB, normalize_loudness
 from mmtts.audio.manner import Measurements, measure
 from mmtts.data.attributes import ATTRIBUTES, compatible, decode_attributes
 from mmtts.data.cuts import Clip, load_samples
@@ -19,13 +20,14 @@ from mmtts.evaluation.unseen_people import training_clips
 from mmtts.evaluation.voices import mean_heard, mean_style, real_embeddings, training_voices
 from mmtts.metrics.bootstrap import bootstrap, bootstrap_mean
 from mmtts.metrics.diversity import mean_pairwise_distance, vendi_score
-from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.likeness import centered
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.speakers import LinearProbe
 from mmtts.metrics.speech import GENDER_HZ, name_measurements
 from mmtts.metrics.verification import order_probability
 
 HEARD = ("gender", "pitch", "pace", "energy")
+BINS = {"pitch": "pitch", "pace": "pace", "energy": "loudness"}  # in the thresholds
 PROBE_CLIPS = 200
 THRESHOLDS = f"fixed thresholds (F0 by pyworld, {GENDER_HZ:g} Hz)"
 PROBE = "probe on resemblyzer"
@@ -90,12 +92,17 @@ def ask_prompt(system: System, inquiry: Inquiry) -> None:
 
 
 def _measure_real(inquiry: Inquiry, clip: Clip) -> Measurements:
-    """Measure a real clip with the same instruments as synthesis."""
+    """Measure a real clip with the same instruments as synthesis.
+
+    The stored clip is leveled; how loud it was for its corpus was measured before.
+    """
     phones = inquiry.judges.phones.count_phones(clip.text) if clip.text else None
     key = ("measure", clip.id)
-    return inquiry.judges.remember(
+    found = inquiry.judges.remember(
         key, lambda: measure(load_samples(clip, JUDGE_RATE), JUDGE_RATE, phones)
     )
+    loudness = inquiry.people.loudness.get(clip.id)
+    return found._replace(energy_db=None if loudness is None else STANDARD_DB + loudness)
 
 
 def _add_agreement(
@@ -111,7 +118,7 @@ def _add_agreement(
     for prompt, measured in zip(prompts, found, strict=True):
         heard = name_measurements(measured, thresholds, prompt.named.get("gender"))
         for name in HEARD:
-            if name in prompt.named and (name == "gender" or name in thresholds):
+            if name in prompt.named and (name == "gender" or BINS[name] in thresholds):
                 agreed[name].append(float(heard[name] == prompt.named[name]))
     for name, values in agreed.items():
         interval = bootstrap_mean(values, seed=inquiry.seed)
@@ -167,7 +174,8 @@ def _add_probes(
         return
     wanted = np.asarray([named[i] == "female" for i in kept])
     probe = LinearProbe(real_embeddings(inquiry, clips), female)
-    heard = probe(inquiry.judges.embed([spoken[i] for i in kept]))
+    leveled = [normalize_loudness(spoken[i], JUDGE_RATE) for i in kept]
+    heard = probe(inquiry.judges.embed(leveled))
     styles = np.stack([system.voice_of_clip(clip).vector for clip in clips])
     voices = np.stack([system.voice_of_prompt(prompts[i].text).vector for i in kept])
     read = LinearProbe(styles, female)(voices)
@@ -209,7 +217,7 @@ def _add_diversity(
     known = training_voices(inquiry)
     heard_mean, style_mean = mean_heard(inquiry, known), mean_style(system, inquiry, known)
     for voices, gender in inquiry.each(zip(draws, genders, strict=True), f"diversity, {condition}"):
-        spoken = [system.speak(text, voice) for voice in voices]
+        spoken = [system.speak(text, voice, loudness=0.0) for voice in voices]
         embedded = centered(inquiry.judges.embed(spoken), heard_mean)
         styles = centered(np.stack([voice.vector for voice in voices]), style_mean)
         rows["mean pairwise 1 - likeness", "resemblyzer"].append(mean_pairwise_distance(embedded))

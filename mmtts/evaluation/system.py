@@ -37,7 +37,7 @@ class System:
         self.name, self.parts, self.steps, self.audio = name, parts, steps, audio
         self.tts = Synthesizer(parts)
         self._voices: dict[tuple[str, str, int | None], Voice] = {}
-        self._spoken: dict[tuple[str, bytes], np.ndarray] = {}
+        self._spoken: dict[tuple[str, bytes, float], np.ndarray] = {}
 
     @cached_property
     def speaker(self) -> Speaker:
@@ -68,14 +68,18 @@ class System:
             self._voices[key] = self.tts.voice(prompt=prompt, seed=seed)
         return self._voices[key]
 
-    def speak(self, text: str, voice: Voice) -> np.ndarray:
-        """Speech float32 (N,) at the judges' 16 kHz."""
-        key = (text, voice.vector.tobytes())
+    def speak(self, text: str, voice: Voice, loudness: float | None = None) -> np.ndarray:
+        """Speech float32 (N,) at the judges' 16 kHz.
+
+        It is as loud as the voice unless a loudness in dB is given.
+        """
+        level = voice.loudness if loudness is None else loudness
+        key = (text, voice.vector.tobytes(), level)
         if key not in self._spoken:
-            speech = self.tts(text, voice, steps=self.steps)
+            speech = self.tts(text, voice, steps=self.steps, loudness=level)
             self._spoken[key] = resample(speech.samples, speech.sample_rate, JUDGE_RATE)
             if self.audio is not None:
-                digest = hashlib.sha256(text.encode() + key[1]).hexdigest()[:12]
+                digest = hashlib.sha256(f"{level} {text}".encode() + key[1]).hexdigest()[:12]
                 path = self.audio / self.name / f"{digest}.wav"
                 speech.save(path)
         return self._spoken[key]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +12,15 @@ from typing import Any
 import numpy as np
 
 from mmtts import InputError
+from mmtts.data.attributes import read_thresholds
 from mmtts.data.cuts import Clip, read_clips
-from mmtts.data.pair_tables import PromptPairs, read_face_speech, read_faces, read_prompts
+from mmtts.data.pair_tables import (
+    PromptPairs,
+    read_face_speech,
+    read_faces,
+    read_loudness,
+    read_prompts,
+)
 
 SHORTEST_SECONDS = 1.0  # too little is said in less to know a voice by
 
@@ -77,12 +83,13 @@ class UnseenPeople:
 
     @cached_property
     def thresholds(self) -> dict[str, Any]:
-        """Bins of pitch, pace and energy, learned from the training clips; empty when absent."""
-        try:
-            statistics = json.loads((self.folder / "statistics.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot read {self.folder}/statistics.json: {error}") from error
-        return dict(statistics.get("thresholds", {}))
+        """Bins of pitch, pace and loudness, learned from the training clips; empty when absent."""
+        return read_thresholds(self.folder)
+
+    @cached_property
+    def loudness(self) -> dict[str, float]:
+        """Cut id -> loudness relative to its corpus in dB, where it is known."""
+        return read_loudness(self.folder, self.split)
 
     @cached_property
     def _faces(self) -> list[Any]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mmtts.data.cuts import Clip, load_samples
-from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.system import System
 from mmtts.metrics.likeness import mean_voice
+from mmtts.metrics.quality import JUDGE_RATE
 
 MEAN_VOICES = 200  # training people whose mean is subtracted; more move it by little
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mmtts.audio.loudness import STANDARD_DB
 from mmtts.audio.manner import Measurements, measure
 from mmtts.data.attributes import LEVELS, PACES, level
 
@@ -47,14 +48,18 @@ def heard_attributes(
 def name_measurements(
     found: Measurements, thresholds: Mapping[str, Any], gender: str | None = None
 ) -> dict[str, str | None]:
-    """Name measured values by the bins; arguments as for `heard_attributes`."""
+    """Name measured values by the bins; arguments as for `heard_attributes`.
+
+    Energy is the level relative to the standard one, at which voices speak whose loudness is 0.
+    """
     heard = gender_from_pitch(found.pitch_hz)
+    loudness = None if found.energy_db is None else found.energy_db - STANDARD_DB
     of_gender = thresholds.get("pitch", {}).get(gender or heard)
     return {
         "gender": heard,
         "pitch": level(found.pitch_hz, of_gender, LEVELS) if of_gender else None,
         "pace": level(found.pace, thresholds["pace"], PACES) if "pace" in thresholds else None,
-        "energy": (
-            level(found.energy_db, thresholds["energy"], LEVELS) if "energy" in thresholds else None
-        ),
+        "energy": level(loudness, thresholds["loudness"], LEVELS)
+        if "loudness" in thresholds
+        else None,
     }

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmtts.data.attributes import ATTRIBUTES, compatible, level
 from mmtts.metrics.likeness import centered, likeness
 from mmtts.metrics.verification import equal_error_rate, make_pairs, n_way_matching, roc_auc
 
@@ -98,6 +99,53 @@ class AttributeProbe:
             right = predicted[known, k] == codes[known, k]
             result.append(float(right.mean()) if fitted is not None and known.any() else np.nan)
         return result
+
+
+def audible(codes: np.ndarray) -> np.ndarray:
+    """Codes (n, A) without what a style does not tell: energy, and the gender of children.
+
+    Clips come to the style encoder at one level, and voices are alike before puberty.
+    """
+    gender, age, energy = (list(ATTRIBUTES).index(name) for name in ("gender", "age", "energy"))
+    codes = codes.copy()
+    codes[codes[:, age] == ATTRIBUTES["age"].index("child"), gender] = -1
+    codes[:, energy] = -1
+    return codes
+
+
+def loudness_scores(
+    predicted: np.ndarray,
+    named: np.ndarray,
+    loudness: np.ndarray,
+    known: np.ndarray,
+    bounds: Sequence[float] | None,
+) -> dict[str, float]:
+    """How well the loudness of prompts fits.
+
+    Args:
+        predicted: Of each prompt (P,), in dB.
+        named: int64 (P, A), what each prompt names; -1 = nothing.
+        loudness: Of each clip (I,), in dB; NaN = unknown.
+        known: int64 (I, A), what is known of each clip.
+        bounds: Where low ends and high begins, in dB; None where that is not known.
+
+    Returns:
+        loudness_error: mean distance in dB to the median of the fitting clips, or to 0 where the
+        prompt names no energy. energy: share of the named levels that are met.
+    """
+    energy = named[:, list(ATTRIBUTES).index("energy")]
+    heard = np.isfinite(loudness)
+    fits = compatible(named, known[heard])
+    errors = [
+        abs(value - (np.median(loudness[heard][row]) if code >= 0 else 0.0))
+        for value, code, row in zip(predicted, energy, fits, strict=True)
+        if code < 0 or row.any()
+    ]
+    scores = {"loudness_error": float(np.mean(errors))} if errors else {}
+    if bounds is not None and (energy >= 0).any():
+        levels = [ATTRIBUTES["energy"].index(str(level(v, bounds))) for v in predicted]
+        scores["energy"] = float((np.array(levels) == energy)[energy >= 0].mean())
+    return scores
 
 
 def ridge(

@@ -137,6 +137,7 @@ class Synthesizer:
         guidance: float = 1.0,
         pace: float = 1.0,
         seed: int = 0,
+        loudness: float | None = None,
     ) -> Speech:
         """Speak a text of any length.
 
@@ -147,12 +148,16 @@ class Synthesizer:
             guidance: How strongly the voice shapes the sound, 0 to 10; 1 is as learned.
             pace: Speaking rate relative to the voice's own, 0.25 to 4.
             seed: Of the decoder's noise; the same seed gives the same sound.
+            loudness: dB above the standard level, -20 to 20, whatever the voice's own is; 0 speaks
+                at the standard level. The voice's own by default.
 
         Raises:
             InputError: Nothing in the text can be spoken, the voice belongs to another model, or
                 a number is out of its range.
         """
-        parts = self.stream(text, voice, steps=steps, guidance=guidance, pace=pace, seed=seed)
+        parts = self.stream(
+            text, voice, steps=steps, guidance=guidance, pace=pace, seed=seed, loudness=loudness
+        )
         return Speech(np.concatenate([part.samples for part in parts]), self.sample_rate)
 
     def stream(
@@ -164,12 +169,14 @@ class Synthesizer:
         guidance: float = 1.0,
         pace: float = 1.0,
         seed: int = 0,
+        loudness: float | None = None,
     ) -> Iterator[Speech]:
         """Speak a text sentence by sentence; the parts follow one another without a gap.
 
         The memory needed does not grow with the text. Arguments and errors as in `__call__`.
         """
-        manner, z = Manner(steps, guidance, pace, seed), self._style_of(voice)
+        level = voice.loudness if loudness is None else loudness
+        manner, z = Manner(steps, guidance, pace, seed, level), self._style_of(voice)
         return self._speak_in_turn(split_sentences(text), z, manner)
 
     def batch(
@@ -182,6 +189,7 @@ class Synthesizer:
         guidance: float = 1.0,
         pace: float = 1.0,
         seed: int = 0,
+        loudness: float | None = None,
     ) -> Iterator[Speech]:
         """Speak many texts, several sentences at a time, and yield them in their order.
 
@@ -193,11 +201,13 @@ class Synthesizer:
             guidance: See there.
             pace: See there.
             seed: See there. What else is in its batch has a small influence on a sentence.
+            loudness: See there.
 
         Raises:
             InputError: As in `__call__`; the message tells which text.
         """
-        manner, z = Manner(steps, guidance, pace, seed), self._style_of(voice)
+        level = voice.loudness if loudness is None else loudness
+        manner, z = Manner(steps, guidance, pace, seed, level), self._style_of(voice)
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         return self._speak_together(list(texts), z, batch_size, manner)
@@ -207,7 +217,7 @@ class Synthesizer:
         for sentence in sentences:
             [sound] = speak(self._speaker, [sentence], z, manner, generator)
             pause = PAUSE_SECONDS / manner.pace if position else 0.0
-            sound = finish(sound, self.sample_rate, position, pause)
+            sound = finish(sound, self.sample_rate, position, pause, manner.loudness)
             position += len(sound)
             yield Speech(sound, self.sample_rate)
 
@@ -220,7 +230,7 @@ class Synthesizer:
             for sound, (_, is_last) in zip(spoken, batch, strict=True):
                 pause = PAUSE_SECONDS / manner.pace if sounds else 0.0
                 position = sum(map(len, sounds))
-                sounds.append(finish(sound, self.sample_rate, position, pause))
+                sounds.append(finish(sound, self.sample_rate, position, pause, manner.loudness))
                 if is_last:
                     yield Speech(np.concatenate(sounds), self.sample_rate)
                     sounds = []

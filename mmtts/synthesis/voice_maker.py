@@ -15,7 +15,7 @@ from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.utterance import make_generator
-from mmtts.synthesis.voice import Voice
+from mmtts.synthesis.voice import LOUDEST_DB, Voice
 
 if TYPE_CHECKING:
     from mmtts.data.faces import FaceCropper, Picture
@@ -80,7 +80,7 @@ class VoiceMaker:
 
     @torch.inference_mode()
     def from_prompt(self, prompt: str, seed: int | None, guidance: float) -> Voice:
-        """Make a voice that fits a description.
+        """Make a voice that fits a description, its loudness included.
 
         Raises:
             InputError: The prompt is empty or far too long, or the system has no prompt encoder.
@@ -94,10 +94,11 @@ class VoiceMaker:
             )
         encoder, sampler = self._prompt
         tokens = encoder.tokenize([prompt]).to(self._system.device)
-        z = _pick(sampler, encoder(tokens), seed, guidance)
-        return self._voice(
-            z, {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
-        )
+        z_p = encoder(tokens)
+        loudness = round(encoder.loudness(z_p).clamp(-LOUDEST_DB, LOUDEST_DB).item(), 2)
+        z = _pick(sampler, z_p, seed, guidance)
+        origin = {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
+        return self._voice(z, origin, loudness)
 
     @torch.inference_mode()
     def from_speech(self, clip: str | os.PathLike[str]) -> Voice:
@@ -119,8 +120,8 @@ class VoiceMaker:
         z = self._speaker.acoustic_model.encode_style(mel, lens)[0]
         return self._voice(z, {"from": "speech", "file": Path(clip).name})
 
-    def _voice(self, z: Tensor, origin: dict[str, Any]) -> Voice:
-        return Voice(z.cpu().numpy(), origin, self._system.config.style_space)
+    def _voice(self, z: Tensor, origin: dict[str, Any], loudness: float = 0.0) -> Voice:
+        return Voice(z.cpu().numpy(), origin, self._system.config.style_space, loudness)
 
 
 def _pick(

@@ -12,7 +12,14 @@ from mmtts.audio.files import Audio, load_audio
 from mmtts.audio.loudness import active_rms_db
 from mmtts.audio.word_alignment import WordSpan
 from mmtts.data.corpora import Clip
-from mmtts.data.prepared import make_cut, prepare_clip, store_clip, write_cuts, write_table
+from mmtts.data.prepared import (
+    make_cut,
+    prepare_clip,
+    store_clip,
+    with_loudness,
+    write_cuts,
+    write_table,
+)
 
 CLIP = Clip("corpus", "clip_1", Path("x.wav"), "corpus-anna", "Hello there.", "female", 30, "calm")
 WORDS = [WordSpan("hello", 1.0, 1.5), WordSpan("there", 1.6, 2.0)]
@@ -85,3 +92,10 @@ def test_a_corpus_keeps_its_rate_up_to_24_khz(tmp_path, rate, kept):
 def test_tables_leave_none_empty(tmp_path):
     write_table(tmp_path / "t.csv", ("a", "b"), [(1, None), ("x,y", 0)])
     assert (tmp_path / "t.csv").read_text() == 'a,b\n1,\n"x,y",0\n'
+
+
+def test_loudness_is_added_to_what_was_measured(tmp_path):
+    row = store_clip(CLIP, speech(), tmp_path)
+    added = with_loudness(row, {"corpus": -30.0})["measured"]
+    assert added["loudness"] == pytest.approx(row["measured"]["energy_db"] + 30.0, abs=1e-3)
+    assert with_loudness(row, {"other": -30.0})["measured"]["loudness"] is None

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from mmtts.stages.validation import AttributeProbe, cross_modal_scores, diversity, ridge, unit
+from mmtts.data.attributes import ATTRIBUTES
+from mmtts.stages.validation import (
+    AttributeProbe,
+    audible,
+    cross_modal_scores,
+    diversity,
+    loudness_scores,
+    ridge,
+    unit,
+)
 
 
 def styles(seed: int, *shape: int) -> np.ndarray:
@@ -69,3 +78,17 @@ def test_cross_modal_scores_of_perfect_and_random_faces() -> None:
     chance = cross_modal_scores(styles(1, 40, 16), z, people, people, genders, np.zeros(16))
     assert chance["auc"] == pytest.approx(0.5, abs=0.15)
     assert chance["match5"] == pytest.approx(0.2, abs=0.2)
+
+
+def test_loudness_scores_by_hand() -> None:
+    energy, none = list(ATTRIBUTES).index("energy"), np.full((4, 6), -1)
+    named, known = none.copy(), none.copy()
+    named[:3, energy] = (0, 2, 1)  # low, high, normal, not named
+    known[:, energy] = (0, 0, 2, 1)
+    loudness = np.array([-9.0, -5.0, 4.0, np.nan])
+    predicted = np.array([-6.0, 1.0, 0.5, 2.0])
+    # |-6 + 7|, |1 - 4|, no clip of known loudness fits, |2 - 0|; only the second level is missed.
+    scores = loudness_scores(predicted, named, loudness, known, [-2.0, 2.0])
+    assert scores == {"loudness_error": pytest.approx(2.0), "energy": pytest.approx(2 / 3)}
+    assert set(loudness_scores(predicted, named, loudness, known, None)) == {"loudness_error"}
+    assert audible(known)[:, energy].tolist() == [-1] * 4  # no style tells it
