@@ -57,7 +57,7 @@ def main() -> None:
 def parse() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("data/tiny"), help="prepared data folder")
-    parser.add_argument("--settings", default="300000,100000,10000,1000,passive")
+    parser.add_argument("--settings", default="300000,5000,2000,1000,passive")
     parser.add_argument("--steps", type=int, default=15, help="measured, after as many unmeasured")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--busy", type=int, default=2, help="processes to train beside")
