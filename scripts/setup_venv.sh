@@ -96,8 +96,9 @@ show_progress() {
   # Asked every second, so that no orphan outlives an interrupted script for longer.
   while sleep 1 && kill -0 $$ 2>/dev/null; do
     [ $(((SECONDS - started) % every)) = 0 ] || continue
-    said=$(awk '!/^WARNING/ { last = $0 } END { sub(/:.*/, "", last); print substr(last, 1, 60) }' "$1/.venv/install.log")
+    said=$(awk '!/^WARNING/ { last = $0 } END { gsub(/^ +|:.*/, "", last); print substr(last, 1, 60) }' \
+      "$1/.venv/install.log")
     printf "$begin%3d:%02d %6s MB  %s$end" $(((SECONDS - started) / 60)) \
-      $(((SECONDS - started) % 60)) "$(megabytes "$1/.venv")" "$said"
+      $(((SECONDS - started) % 60)) "$(megabytes "$1/.venv")" "${said:-choosing versions}"
   done
 }
