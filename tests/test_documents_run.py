@@ -112,7 +112,7 @@ def test_the_readme_runs_from_top_to_bottom(
     runs = workplace / "runs" / "stage2"
     for name in ("lab", "mine", "mu/loss.distillation.mu=0.25"):
         assert (runs / name / "model" / "config.json").exists(), name
-    assert (runs / "regression" / "metrics.csv").exists()
+    assert (runs / "regression" / "config.yaml").exists()
     assert len(list((runs / "search").iterdir())) == len(list((runs / "side").iterdir())) == 2
     for file in WRITTEN:
         assert (workplace / file).exists(), file
