@@ -12,12 +12,14 @@ import argparse
 from pathlib import Path
 
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 from mmtts.synthesis.bundling import bundle
 
 
 @one_sentence
 def main(words: list[str] | None = None) -> None:
     """Run the command."""
+    wait_briefly()
     parser = argparse.ArgumentParser(prog="mmtts-bundle", description="Put a system together.")
     parser.add_argument("--speech-tts", type=Path, required=True, help="stage-1 model folder")
     parser.add_argument("--vocoder", type=Path, help="without it, Griffin-Lim makes the sound")

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 from mmtts import InputError
 from mmtts.command.hydra_command import run_hydra
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from mmtts.compression.subjects import LossesOf
+    from mmtts.networks.acoustic_model import AcousticModel
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ examples
 @one_sentence
 def main() -> None:
     """Read the command line and compress."""
+    wait_briefly()
     words = sys.argv[1:]
     if not words or {"-h", "--help"} & set(words):
         print(HELP, end="")
@@ -92,7 +97,7 @@ def compress_checkpoint(config: DictConfig) -> None:
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    subject = open_subject(config, device)
+    subject = open_subject(config, device, validation_losses)
     batches = show(subject.calibration(), subject.batches, bool(config.progress))
     compressed, report = shrink(subject.model, measure(subject.model, batches), **choice)
     logger.info("%s", report.table())
@@ -105,6 +110,15 @@ def compress_checkpoint(config: DictConfig) -> None:
         subject.compare(compressed)
     subject.save(compressed, config.out, {"method": "A3", **choice})
     logger.info("wrote %s", config.out)
+
+
+def validation_losses(model: AcousticModel) -> LossesOf:
+    """The losses of stage 1 as its validation takes them: the same noise for every model."""
+    import torch
+
+    from mmtts.stages.speech_tts import SpeechTTS
+
+    return SpeechTTS(model, torch.optim.AdamW).eval().validation_losses
 
 
 def show(batches: Iterator[Any], total: int, wanted: bool) -> Iterator[Any]:

@@ -6,6 +6,7 @@ import sys
 
 from mmtts.command.hydra_command import run_hydra
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 from mmtts.evaluation.interview import KEYS, QUESTIONS, evaluate
 
 HELP = """usage: python -m mmtts.evaluate model=FOLDER[,FOLDER ...] data=FOLDER [key=value ...]
@@ -35,6 +36,7 @@ TEXTS = ("folder", "out", "whisper", "device", "split")
 @one_sentence
 def main() -> None:
     """Read the command line and evaluate."""
+    wait_briefly()
     words = sys.argv[1:]
     if not words or {"-h", "--help"} & set(words):
         print(help_text(), end="")

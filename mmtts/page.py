@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 
 TEXT = "The little boat came home before the storm."
 
@@ -76,6 +77,7 @@ def _count_parameters(folder: Path) -> int:
 @one_sentence
 def main(words: list[str] | None = None) -> None:
     """Run the command."""
+    wait_briefly()
     parser = argparse.ArgumentParser(prog="mmtts-page", description="Make a page to listen to.")
     parser.add_argument("--model", help="system folder; default: $MMTTS_MODEL, models/lab")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")

@@ -6,6 +6,7 @@ python -m mmtts.synthesize "Hello, world." --prompt "A calm woman." -o hello.wav
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 from mmtts.synthesis.command_options import check_request, make_parser
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ MAX_TEXT_BYTES = 20_000_000
 @one_sentence
 def main(words: list[str] | None = None) -> int | None:
     """Run the command; see `make_parser`."""
+    wait_briefly()
     parser = make_parser()
     if not (sys.argv[1:] if words is None else words):
         parser.print_help()
@@ -93,6 +96,8 @@ def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
         if not equals:
             raise InputError(f"--move {move} is not of the form NAME=AMOUNT, such as pitch=0.5")
         voice = synthesizer.move(voice, name.strip(), _number(amount, "--move"))
+    if options.loudness is not None:
+        voice = dataclasses.replace(voice, loudness=options.loudness)
     return voice
 
 
@@ -147,10 +152,11 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
 
 def check_mark(path: str) -> int:
     """Say whether a file holds the mark; the exit status is 0 when it does, else 1."""
-    from mmtts.audio.files import load_audio
+    from mmtts.audio.files import read_audio
     from mmtts.synthesis.provenance import detect_mark
 
-    found = detect_mark(load_audio(path))
+    audio = read_audio(path)
+    found = detect_mark(audio.samples, audio.sample_rate)
     said = "marked as mmtts synthetic speech" if found.marked else "no mark found"
     chance = f"chance of this without a mark {found.false_alarm:.1g}"
     print(f"{path}: {said} (score {found.score:.1f}, {chance})")

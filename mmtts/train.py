@@ -12,6 +12,7 @@ from mmtts.command.hydra_command import (
     run_hydra,
 )
 from mmtts.command.one_sentence import one_sentence
+from mmtts.command.threads import wait_briefly
 from mmtts.training.fit import train
 
 HELP = """usage: python -m mmtts.train stage=STAGE [experiment=NAME] [key=value ...] [-m]
@@ -19,7 +20,7 @@ HELP = """usage: python -m mmtts.train stage=STAGE [experiment=NAME] [key=value 
   stage         {stages}
   experiment    {experiments}
   data          {data}: which prepared folder
-  trainer       {trainers}
+  trainer       {trainers}; auto takes a GPU where there is one
   logger        {loggers}; metrics.csv is always written
 
   name=NAME                  the run lies in runs/<stage>/<name>; an existing run is refused ...
@@ -42,6 +43,7 @@ examples
 @one_sentence
 def main() -> None:
     """Read the command line and train."""
+    wait_briefly()
     words = hydra_words(sys.argv[1:])
     if not words or {"-h", "--help"} & set(words):
         print(help_text(), end="")

@@ -15,17 +15,13 @@ import argparse
 import math
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import compression_speech
 import torch
-from compression_comparators import COMPARATORS, input_moments
+from compression_comparators import RATIOS, Methods
 from torch import Tensor, nn
 
-from mmtts.compression import measure, shrink
-
-RATIOS = (0.1, 0.2, 0.4)
 VOCABULARY, CONTEXT, BATCH = 512, 96, 16
 
 
@@ -56,36 +52,9 @@ def main() -> None:
     if options.command == "language":
         bench_language(options.steps, options.seed)
     else:
-        import compression_speech
-
         getattr(compression_speech, f"bench_{options.command}")(options)
     wall, cpu = time.perf_counter() - started, time.process_time() - used
     print(f"\nwall {wall / 60:.1f} min, CPU {cpu / 60:.1f} min")
-
-
-class Methods:
-    """A3 with uniform and mixed ranks, and the comparators, after one pass over calibration data.
-
-    Args:
-        model: to be compressed.
-        calibration: keyword arguments for the model.
-    """
-
-    def __init__(self, model: nn.Module, calibration: list[dict[str, Any]]) -> None:
-        self.model = model
-        self.statistics = measure(model, calibration)
-        self.moments = input_moments(model, calibration)
-
-    def a3(self, ratio: float, ranks: str = "uniform") -> Any:
-        """The model compressed by A3."""
-        return shrink(self.model, self.statistics, ratio, ranks=ranks)[0]
-
-    def __call__(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
-        """Every method's model at one ratio."""
-        for ranks in ("uniform", "mixed"):
-            yield f"A3, {ranks}", self.a3(ratio, ranks)
-        for name, method in COMPARATORS.items():
-            yield name, method(self.model, self.moments, ratio)
 
 
 def manual(seed: int) -> tuple[Tensor, Tensor]:

@@ -7,19 +7,21 @@ matrices that A3 compresses, and returns a changed copy.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mmtts.compression.adapters import find_parts
-from mmtts.compression.compressor import narrow
+from mmtts.compression.compressor import measure, narrow, shrink
 from mmtts.compression.moments import Moment, square_roots
-from mmtts.compression.parts import AttentionPart, Part, Scope, Slot, linear, matrix
 from mmtts.compression.ranks import uniform_rank
 from mmtts.compression.solvers import solve_rotary, solve_units
+from mmtts.compression.watching import Scope, watch
+from mmtts.networks.widths.parts import AttentionPart, Part, Slot, linear, matrix
+from mmtts.networks.widths.resizing import find_parts
 
+RATIOS = (0.1, 0.2, 0.4)
 Moments = list[Tensor]  # of the inputs of each matrix; only SVD-LLM looks at them
 
 
@@ -83,7 +85,7 @@ def input_moments(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) ->
     moments: list[Moment] = []
     for part in find_parts(measured).parts:
         scope = Scope()
-        part.watch(scope)
+        watch(measured, part, scope)
         for slot in matrices(part):
             moment = Moment(1, linear(slot).in_features)
             moments.append(moment)
@@ -168,3 +170,28 @@ COMPARATORS = {
     "magnitude, channels": magnitude_channels,
     "magnitude, weights set to 0": magnitude_weights,
 }
+
+
+class Methods:
+    """A3 with uniform and mixed ranks, and the comparators, after one pass over calibration data.
+
+    Args:
+        model: to be compressed.
+        calibration: keyword arguments for the model.
+    """
+
+    def __init__(self, model: nn.Module, calibration: list[dict[str, Any]]) -> None:
+        self.model = model
+        self.statistics = measure(model, calibration)
+        self.moments = input_moments(model, calibration)
+
+    def a3(self, ratio: float, ranks: str = "uniform") -> Any:
+        """The model compressed by A3."""
+        return shrink(self.model, self.statistics, ratio, ranks=ranks)[0]
+
+    def __call__(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
+        """Every method's model at one ratio."""
+        for ranks in ("uniform", "mixed"):
+            yield f"A3, {ranks}", self.a3(ratio, ranks)
+        for name, method in COMPARATORS.items():
+            yield name, method(self.model, self.moments, ratio)

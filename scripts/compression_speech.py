@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from compression_bench import RATIOS, Methods
-from compression_comparators import svd
+from compression_comparators import RATIOS, Methods, svd
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from mmtts.command.hydra_command import CONFIG_DIR
+from mmtts.compress import validation_losses
 from mmtts.compression.ranks import uniform_rank
 from mmtts.compression.subjects import SpeechSubject, on_device, transcribed
 from mmtts.data.cuts import Clip, load_samples
@@ -44,7 +44,8 @@ def open_model(options: argparse.Namespace) -> tuple[SpeechSubject, Methods]:
     config.checkpoint, config.folder = str(options.model), str(options.data)
     config.calibration.batches, config.progress = options.batches, False
     config.validation_batches, config.seed = options.validation, options.seed
-    subject = SpeechSubject(load_config(options.model, "speech_tts"), config, "cpu")
+    source = load_config(options.model, "speech_tts")
+    subject = SpeechSubject(source, config, "cpu", validation_losses)
     print(f"seed {options.seed}, {options.batches} calibration batches, {options.threads} threads")
     return subject, Methods(subject.model, list(subject.calibration()))
 

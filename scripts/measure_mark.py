@@ -10,19 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
 from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import normalize_loudness
-from mmtts.synthesis.provenance import SAMPLE_RATE, Detection, detect_mark, embed_mark
+from mmtts.audio.resampling import resample
+from mmtts.synthesis.provenance import MARK_RATE, Detection, detect_mark, embed_mark
 
 ENDINGS = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
+
+
+def detect(samples: np.ndarray) -> Detection:
+    return detect_mark(samples, MARK_RATE)
 
 
 def through_file(samples: np.ndarray, container: str, subtype: str, rate: int) -> Detection:
     """Write and read the clip in memory, then look for the mark."""
     stream = io.BytesIO()
-    resampled = np.clip(soxr.resample(samples, SAMPLE_RATE, rate), -1, 1)
+    resampled = np.clip(resample(samples, MARK_RATE, rate), -1, 1)
     soundfile.write(stream, resampled, rate, format=container, subtype=subtype)
     stream.seek(0)
     return detect_mark(*soundfile.read(stream))
@@ -34,7 +38,7 @@ def add_noise(samples: np.ndarray, snr_db: float) -> np.ndarray:
 
 
 CHANGES: dict[str, Callable[[np.ndarray], Detection]] = {
-    "none": detect_mark,
+    "none": detect,
     "16-bit wav": lambda x: through_file(x, "WAV", "PCM_16", 16000),
     "wav at 24 kHz": lambda x: through_file(x, "WAV", "PCM_16", 24000),
     "wav at 8 kHz": lambda x: through_file(x, "WAV", "PCM_16", 8000),
@@ -42,11 +46,11 @@ CHANGES: dict[str, Callable[[np.ndarray], Detection]] = {
     "ogg vorbis": lambda x: through_file(x, "OGG", "VORBIS", 16000),
     "opus": lambda x: through_file(x, "OGG", "OPUS", 16000),
     "gain -20 dB": lambda x: through_file(x * 0.1, "WAV", "PCM_16", 16000),
-    "noise at 20 dB": lambda x: detect_mark(add_noise(x, 20)),
-    "3-s crop": lambda x: detect_mark(x[12345 : 12345 + 3 * SAMPLE_RATE]),
-    "2-s crop": lambda x: detect_mark(x[12345 : 12345 + 2 * SAMPLE_RATE]),
-    "1-s crop": lambda x: detect_mark(x[12345 : 12345 + SAMPLE_RATE]),
-    "speed 1.03": lambda x: detect_mark(soxr.resample(x, 1.03, 1)),
+    "noise at 20 dB": lambda x: detect(add_noise(x, 20)),
+    "3-s crop": lambda x: detect(x[12345 : 12345 + 3 * MARK_RATE]),
+    "2-s crop": lambda x: detect(x[12345 : 12345 + 2 * MARK_RATE]),
+    "1-s crop": lambda x: detect(x[12345 : 12345 + MARK_RATE]),
+    "speed 1.03": lambda x: detect(resample(x, 103, 100)),
 }
 
 
@@ -58,11 +62,13 @@ def main() -> None:
     options = parser.parse_args()
     paths = sorted(p for p in options.folder.rglob("*") if p.suffix in ENDINGS)
     paths = paths[:: max(1, len(paths) // options.clips)]
-    clips = [normalize_loudness(load_audio(p)[: 10 * SAMPLE_RATE]) for p in paths]
-    clips = [clip for clip in clips if len(clip) > 4 * SAMPLE_RATE][: options.clips]
-    marked = [embed_mark(clip) for clip in clips]
-    plain = [detect_mark(clip) for clip in clips]
-    print(f"{len(clips)} clips, {sum(map(len, clips)) / SAMPLE_RATE / 60:.1f} minutes")
+    clips = [
+        normalize_loudness(load_audio(p, MARK_RATE)[: 10 * MARK_RATE], MARK_RATE) for p in paths
+    ]
+    clips = [clip for clip in clips if len(clip) > 4 * MARK_RATE][: options.clips]
+    marked = [embed_mark(clip, MARK_RATE) for clip in clips]
+    plain = [detect(clip) for clip in clips]
+    print(f"{len(clips)} clips, {sum(map(len, clips)) / MARK_RATE / 60:.1f} minutes")
     top = max(d.score for d in plain)
     print(f"unmarked: {sum(d.marked for d in plain)} found, top score {top:.1f}")
     for name, change in CHANGES.items():
@@ -74,8 +80,8 @@ def main() -> None:
     from pesq import pesq
 
     pairs = list(zip(clips, marked, strict=True))[: options.pesq]
-    scores = [pesq(SAMPLE_RATE, a, b, "wb") for a, b in pairs]
-    same = np.mean([pesq(SAMPLE_RATE, a, a, "wb") for a, _ in pairs[:3]])
+    scores = [pesq(MARK_RATE, a, b, "wb") for a, b in pairs]
+    same = np.mean([pesq(MARK_RATE, a, a, "wb") for a, _ in pairs[:3]])
     print(f"PESQ {np.mean(scores):.2f}, lowest {min(scores):.2f}; {same:.2f} is the best possible")
 
 

@@ -20,13 +20,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmtts.audio.files import SAMPLE_RATE, load_audio, save_audio
+from mmtts.audio.files import load_audio, save_audio
 from mmtts.audio.griffin_lim import GriffinLim
 from mmtts.audio.loudness import normalize_loudness
 from mmtts.audio.mel import MelSpectrogram
+from mmtts.audio.resampling import resample
 from mmtts.command.one_sentence import one_sentence
 from mmtts.data.cuts import load_samples, read_clips
-from mmtts.metrics.quality import Dnsmos
+from mmtts.metrics.quality import JUDGE_RATE, Dnsmos
 from mmtts.networks.vocoder import Vocoder
 from mmtts.stages.vocoder import perceived_quality
 from mmtts.storage.model_folder import load_config, load_network
@@ -40,11 +41,12 @@ def main() -> None:
     options = parse()
     torch.set_num_threads(1)
     vocoder = load_network(options.model, load_config(options.model, "vocoder"), "vocoder", Vocoder)
-    clips = read_sounds(options)
-    print(f"{len(clips)} clips, {sum(map(len, clips)) / SAMPLE_RATE:.0f} s")
+    analyze = MelSpectrogram(**vocoder.config["mel"])
+    clips = read_sounds(options, analyze)
+    print(f"{len(clips)} clips, {sum(map(len, clips)) / analyze.sample_rate:.0f} s")
     print("| | " + " | ".join(COLUMNS) + " |\n|" + " --- |" * (len(COLUMNS) + 1))
     for name, synthesis in systems(vocoder, options.refinements).items():
-        row = measure(synthesis, clips, options.save and options.save / name)
+        row = measure(synthesis, clips, analyze, options.save and options.save / name)
         cells = [f"{row[column]:.4f}" if column in row else "" for column in COLUMNS]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
@@ -61,14 +63,14 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_sounds(options: argparse.Namespace) -> list[np.ndarray]:
+def read_sounds(options: argparse.Namespace, mel: MelSpectrogram) -> list[np.ndarray]:
+    rate, hop = mel.sample_rate, mel.hop_length
     if options.sounds:
-        sounds = [normalize_loudness(load_audio(path)) for path in options.sounds]
+        sounds = [normalize_loudness(load_audio(path, rate), rate) for path in options.sounds]
     else:
         clips = [c for c in read_clips(options.data, options.split) if c.seconds >= 1.0]
         step = max(1, len(clips) // options.clips)
-        sounds = [load_samples(clip) for clip in clips[::step][: options.clips]]
-    hop = 256
+        sounds = [load_samples(clip, rate) for clip in clips[::step][: options.clips]]
     return [np.asarray(s[: len(s) // hop * hop], np.float32) for s in sounds]
 
 
@@ -76,14 +78,18 @@ def systems(vocoder: Vocoder, refinements: list[int]) -> dict[str, Synthesis]:
     def synthesize(mel: Tensor, rounds: int) -> Tensor:
         return vocoder.synthesize(mel, rounds)[0]
 
-    found: dict[str, Synthesis] = {f"griffin-lim {n}": GriffinLim(iterations=n) for n in (32, 100)}
+    found: dict[str, Synthesis] = {}
+    for n in (32, 100):
+        found[f"griffin-lim {n}"] = GriffinLim(vocoder.config["mel"], iterations=n)
     found |= {f"vocoder {n}": partial(synthesize, rounds=n) for n in refinements}
     return found
 
 
 @torch.no_grad()
-def measure(synthesis: Synthesis, clips: list[np.ndarray], folder: Path | None) -> dict[str, float]:
-    analyze = MelSpectrogram()
+def measure(
+    synthesis: Synthesis, clips: list[np.ndarray], analyze: MelSpectrogram, folder: Path | None
+) -> dict[str, float]:
+    rate = analyze.sample_rate
     judge = Dnsmos() if find_spec("speechmos") else None
     seconds = 0.0
     scores: dict[str, list[float]] = {}
@@ -93,17 +99,19 @@ def measure(synthesis: Synthesis, clips: list[np.ndarray], folder: Path | None) 
         start = time.thread_time()
         copy = synthesis(mel)
         seconds += time.thread_time() - start
-        found = perceived_quality(clip[None], copy.numpy())
+        found = perceived_quality(clip[None], copy.numpy(), rate)
         found["mel"] = float((analyze(copy) - mel).abs().mean())
         if judge is not None:
             loudest = max(1.0, float(copy.abs().max()))
-            found["dnsmos"] = judge.score(copy[0].numpy() / loudest)["overall"]
+            found["dnsmos"] = judge.score(resample(copy[0].numpy() / loudest, rate, JUDGE_RATE))[
+                "overall"
+            ]
         for name, value in found.items():
             scores.setdefault(name, []).append(value)
         if folder is not None:
-            save_audio(folder / f"{number:03d}.wav", copy[0].numpy(), SAMPLE_RATE)
+            save_audio(folder / f"{number:03d}.wav", copy[0].numpy(), rate)
     means = {name: float(np.mean(values)) for name, values in scores.items()}
-    return means | {"rtf": seconds / (sum(map(len, clips)) / SAMPLE_RATE)}
+    return means | {"rtf": seconds / (sum(map(len, clips)) / rate)}
 
 
 if __name__ == "__main__":

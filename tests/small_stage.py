@@ -1,5 +1,7 @@
 """A stage of one linear layer, for tests of what surrounds the stages."""
 
+import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,11 +118,24 @@ class SmallStage(lightning.LightningModule):
 
 
 class StopAt(lightning.Callback):
-    """Fails before a step, as a full disk or a lost node would."""
+    """Fails before a batch, as a full disk or a lost node would."""
 
-    def __init__(self, step: int) -> None:
-        self.step = step
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
 
     def on_train_batch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
-        if trainer.global_step == self.step:
+        if trainer.fit_loop.total_batch_idx == self.batch:
             raise RuntimeError("stopped on purpose")
+
+
+class RecordNoise(lightning.Callback):
+    """Appends to a file what each batch draws first, with its number and its step."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        drawn = [float(torch.rand(1)), float(np.random.rand()), random.random()]  # noqa: NPY002
+        row = [trainer.fit_loop.total_batch_idx, trainer.global_step, *drawn]
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")

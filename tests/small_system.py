@@ -6,7 +6,7 @@ import torch
 
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.face_encoder import FaceEncoder
-from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.networks.prompt_encoder import SPAN_DB, PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.networks.vocoder import Vocoder
 from mmtts.storage.model_folder import save_model, weights_hash
@@ -61,11 +61,12 @@ def save_face_encoder(folder: Path, stage1: str) -> Path:
     return save_model(folder, "face_encoder", networks, lineage={"speech_tts": stage1})
 
 
-def save_prompt_encoder(folder: Path, stage1: str, face: str) -> Path:
-    """A small prompt encoder with its sampler."""
+def save_prompt_encoder(folder: Path, stage1: str, face: str, loudness: float = 0.0) -> Path:
+    """A small prompt encoder with its sampler; every prompt asks for the same loudness in dB."""
     torch.manual_seed(3)
     encoder = PromptEncoder(style_dim=STYLE_DIM, width=32)
     encoder.backbone.learn(["a calm woman speaks with a low voice", "an old man shouts"])
+    encoder.loudness_head.bias.data.fill_(loudness / SPAN_DB)
     networks = {
         "prompt_encoder": encoder,
         "style_sampler": small_sampler(),

@@ -32,7 +32,7 @@ VARIANTS = [
 ]
 GENERAL = [
     ("1", f"{group}={option}")
-    for group in ("data", "trainer", "logger", "optimizer", "callbacks", "paths")
+    for group in ("data", "mel", "trainer", "logger", "optimizer", "callbacks", "paths")
     for option in options(group)
 ]
 

@@ -84,7 +84,11 @@ def test_a_small_system_is_asked_every_question(monkeypatch, system, prepared, t
     conditions = {row["condition"] for row in rows if row["question"] == "face"}
     assert "style z, random face" in conditions
     assert "synthesized speech, random face of the same gender" in conditions
+    assert {"style z, all pairs", "embedding z_f, all pairs"} <= conditions
+    ridge = "ridge regression from the same features"
+    assert {ridge, f"{ridge}, all pairs"} <= conditions
     text = (tmp_path / "a" / "results.md").read_text(encoding="utf-8")
+    assert "- likeness: cosine after subtracting the training voices' mean" in text
     assert "- seed: 0" in text
     assert "resemblyzer" in text
     assert (tmp_path / "a" / "figures" / "roc.png").exists()

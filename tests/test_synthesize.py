@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from mmtts.audio.loudness import active_rms_db
 from mmtts.synthesis.provenance import detect_mark
 from mmtts.synthesis.voice import Voice
 from mmtts.synthesize import main
@@ -62,6 +63,19 @@ def test_voice_is_saved_reused_and_mixed(at: Path, capsys: pytest.CaptureFixture
     assert Voice.load(at / "v" / "mix.safetensors") == Voice.mix([one, two], [0.7, 0.3])
     assert (at / "a.flac").is_file()
     assert "consent" not in capsys.readouterr().err
+
+
+def test_loudness_replaces_that_of_the_voice(at: Path) -> None:
+    words = ["Hi.", "--prompt", "A man."]
+    main([*words, "--loudness", "-7.5", "--save-voice", "v.safetensors", "-o", "quiet.wav"])
+    assert Voice.load(at / "v.safetensors").loudness == -7.5
+    main(["Hi.", "--voice", "v.safetensors", "--loudness", "0", "-o", "a.wav"])
+    main(["Hi.", "--voice", "v.safetensors", "-o", "b.wav"])
+    quiet, standard, again = (
+        active_rms_db(*soundfile.read(at / f"{name}.wav")) for name in ("quiet", "a", "b")
+    )
+    assert standard - quiet == pytest.approx(7.5, abs=0.2)
+    assert again == pytest.approx(quiet, abs=0.05)
 
 
 def test_people_are_reminded_of_consent_once(
@@ -162,6 +176,7 @@ PROMPT = ["--prompt", "A man."]
         (["Hi.", *PROMPT, "--move", "pitch", "-o", "a.wav"], "NAME=AMOUNT"),
         (["Hi.", *PROMPT, "--move", "pitch=1", "-o", "a.wav"], "no direction 'pitch'"),
         (["Hi.", *PROMPT, "--steps", "0", "-o", "a.wav"], "steps must be"),
+        (["Hi.", *PROMPT, "--loudness", "25", "-o", "a.wav"], "loudness must be from -20 to 20"),
         (["Hi.", *PROMPT, "--seed", "-1", "-o", "a.wav"], "seed is a whole number"),
         (["Hi.", *PROMPT, "--device", "abacus", "-o", "a.wav"], "device 'abacus'"),
         (["Hi.", *PROMPT, "--model", "absent", "-o", "a.wav"], "no model folder absent"),

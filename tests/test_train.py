@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from hydra import compose, initialize_config_dir
 from PIL import Image
 from training import SEARCH, Runner
 
-from mmtts.command.hydra_command import hydra_words, name_sweep_folders
+from mmtts.command.hydra_command import CONFIG_DIR, hydra_words, name_sweep_folders
 from mmtts.storage.model_folder import load_config
+from mmtts.training.fit import choose_device
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -29,6 +31,9 @@ def test_a_run_leaves_everything_behind(runner: Runner, capsys: pytest.CaptureFi
     config = yaml.safe_load((run / "config.yaml").read_text())
     assert config["seed"] == config["callbacks"]["seed"]["seed"] == 3
     assert config["folder"] == "runs/small/first"
+    gpu = torch.cuda.is_available()
+    assert config["trainer"]["accelerator"] == ("gpu" if gpu else "cpu")
+    assert config["trainer"]["precision"] == ("bf16-mixed" if gpu else "32-true")
     environment = json.loads((run / "environment.json").read_text())
     assert environment["packages"]["torch"] == torch.__version__.split("+")[0]
     assert (run / "checkpoints" / "last.ckpt").exists()
@@ -42,6 +47,28 @@ def test_a_run_leaves_everything_behind(runner: Runner, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert "step 8/20" in out
     assert "runs/small/first/model" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "there", "chosen"),
+    [
+        ([], True, ("gpu", "bf16-mixed")),
+        ([], False, ("cpu", "32-true")),
+        (["trainer.accelerator=cpu"], True, ("cpu", "32-true")),
+        (["trainer.precision=32-true"], True, ("gpu", "32-true")),
+        (["experiment=stage1_lab"], False, ("cpu", "bf16-mixed")),
+        (["trainer=cpu"], True, ("cpu", "32-true")),
+        (["trainer=gpu"], False, ("gpu", "bf16-mixed")),
+    ],
+)
+def test_training_goes_to_a_gpu_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], there: bool, chosen: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        config = compose("train", hydra_words(["stage=1", *words]))
+    choose_device(config.trainer)
+    assert (config.trainer.accelerator, config.trainer.precision) == chosen
 
 
 def test_an_existing_run_is_refused(runner: Runner, capsys: pytest.CaptureFixture) -> None:

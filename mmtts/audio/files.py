@@ -15,7 +15,6 @@ from mmtts import InputError
 from mmtts.audio.resampling import resample
 from mmtts.storage.atomic import atomic_write
 
-SAMPLE_RATE = 16000
 MAX_SECONDS = 3600.0
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000
 _FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16")}
@@ -32,7 +31,7 @@ class Audio:
     """
 
     samples: np.ndarray
-    sample_rate: int = SAMPLE_RATE
+    sample_rate: int
 
     @property
     def seconds(self) -> float:
@@ -46,7 +45,7 @@ class Audio:
 
 def load_audio(
     path: str | os.PathLike[str],
-    sample_rate: int = SAMPLE_RATE,
+    sample_rate: int,
     *,
     max_seconds: float = MAX_SECONDS,
 ) -> np.ndarray:
@@ -64,6 +63,12 @@ def load_audio(
         InputError: the file is missing, is not audio, is empty, holds NaN or infinity, is too long
             or claims an absurd sample rate.
     """
+    audio = read_audio(path, max_seconds=max_seconds)
+    return resample(audio.samples, audio.sample_rate, sample_rate)
+
+
+def read_audio(path: str | os.PathLike[str], *, max_seconds: float = MAX_SECONDS) -> Audio:
+    """Decode a file at its own sample rate and mix it down to mono; see `load_audio`."""
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist: give the path of an audio file.")
@@ -74,7 +79,7 @@ def load_audio(
         raise InputError(f"{path} holds no audio: give a file with at least one sample.")
     if not np.isfinite(samples).all():
         raise InputError(f"{path} holds samples that are not finite: export the file again.")
-    return resample(samples, rate, sample_rate)
+    return Audio(samples, rate)
 
 
 def _decode(path: Path, max_seconds: float) -> tuple[np.ndarray, int]:

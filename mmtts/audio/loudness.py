@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mmtts.audio.files import SAMPLE_RATE
+STANDARD_DB = -23.0  # active level of stored clips, and of voices whose loudness is 0
 
 
 def _frame_power(samples: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -16,7 +16,7 @@ def _frame_power(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     return np.square(padded.reshape(-1, length)).mean(axis=1)
 
 
-def active_rms_db(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float:
+def active_rms_db(samples: np.ndarray, sample_rate: int) -> float:
     """Level of the active frames, gated in two steps like ITU-R BS.1770 but without its filter.
 
     Args:
@@ -36,17 +36,17 @@ def active_rms_db(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float:
 
 def normalize_loudness(
     samples: np.ndarray,
-    target_db: float = -23.0,
+    sample_rate: int,
+    target_db: float = STANDARD_DB,
     *,
-    sample_rate: int = SAMPLE_RATE,
     peak: float = 0.99,
 ) -> np.ndarray:
     """Scale a clip so that its active level is ``target_db``, less where its peak would exceed.
 
     Args:
         samples: float (N,).
-        target_db: active level wanted, dB relative to full scale.
         sample_rate: in Hz.
+        target_db: active level wanted, dB relative to full scale.
         peak: the highest absolute value allowed.
 
     Returns:
@@ -62,7 +62,7 @@ def normalize_loudness(
 
 def trim_silence(
     samples: np.ndarray,
-    sample_rate: int = SAMPLE_RATE,
+    sample_rate: int,
     *,
     below_db: float = 35.0,
     keep_seconds: float = 0.1,

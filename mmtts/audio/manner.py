@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.audio.loudness import active_rms_db, trim_silence
 
 PITCH_FLOOR, PITCH_CEILING = 60.0, 500.0
@@ -35,9 +34,7 @@ class Measurements(NamedTuple):
     energy_db: float | None
 
 
-def measure(
-    samples: np.ndarray, sample_rate: int = SAMPLE_RATE, n_phones: int | None = None
-) -> Measurements:
+def measure(samples: np.ndarray, sample_rate: int, n_phones: int | None = None) -> Measurements:
     """Measure one clip.
 
     Args:
@@ -53,7 +50,7 @@ def measure(
     )
 
 
-def median_pitch(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float | None:
+def median_pitch(samples: np.ndarray, sample_rate: int) -> float | None:
     """Return the median F0 in Hz (pyworld's DIO, 60 to 500 Hz), or None when hardly voiced.
 
     DIO is 20 times faster than Harvest and the medians agree within 2 % on read speech.
@@ -74,7 +71,7 @@ def median_pitch(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float |
 
 
 def speaking_pace(
-    samples: np.ndarray, sample_rate: int = SAMPLE_RATE, n_phones: int | None = None
+    samples: np.ndarray, sample_rate: int, n_phones: int | None = None
 ) -> float | None:
     """Return phones per second between the first and the last sound, or None for silence."""
     if not np.isfinite(active_rms_db(samples, sample_rate)):
@@ -88,7 +85,7 @@ def speaking_pace(
     return n_phones / seconds
 
 
-def count_energy_peaks(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> int:
+def count_energy_peaks(samples: np.ndarray, sample_rate: int) -> int:
     """Count peaks of the smoothed loudness, about one per syllable (de Jong and Wempe, 2009).
 
     A peak counts when it rises at least 2 dB above the valleys beside it and is at most 25 dB below

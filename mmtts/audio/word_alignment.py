@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-SAMPLE_RATE = 16000
+ALIGNER_RATE = 16000  # Hz, of the acoustic model
 FRAME_SECONDS = 0.01
 _VARIANT = re.compile(r"\(\d+\)$")
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*'?")

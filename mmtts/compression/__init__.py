@@ -5,8 +5,8 @@ smaller inner dimensions in closed form; nothing is added at run time. ``measure
 are its two halves, for trying several ratios after one calibration.
 """
 
-from mmtts.compression.adapters import resize
 from mmtts.compression.compressor import COMPONENTS, compress, measure, shrink
 from mmtts.compression.report import Report, Row, Skipped
+from mmtts.networks.widths import resize
 
 __all__ = ["COMPONENTS", "Report", "Row", "Skipped", "compress", "measure", "resize", "shrink"]

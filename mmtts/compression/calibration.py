@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.compression.moments import Moment, Power
-from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, Scope
+from mmtts.compression.watching import Scope, watch
+from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part
 
 
 class OutputWeights:
@@ -48,10 +49,10 @@ class AttentionStatistics:
         self.attended = Moment(part.heads, part.width("ov"))
         self.output_weights = OutputWeights()
 
-    def hooks(self) -> list[Any]:
-        """Register the hooks that gather."""
+    def hooks(self, model: nn.Module) -> list[Any]:
+        """Register the hooks that gather while a model runs that holds the part."""
         return [
-            *self.part.watch(self.scope),
+            *watch(model, self.part, self.scope),
             self.part.query.layer.register_forward_hook(self._see_queries),
             self.part.key.layer.register_forward_hook(self._see_keys),
             self.part.output.layer.register_forward_pre_hook(self._see_attended),
@@ -90,10 +91,10 @@ class FeedForwardStatistics:
         self.output_weights = OutputWeights()
         self.channels_last = not isinstance(part.down.layer, nn.Conv1d)
 
-    def hooks(self) -> list[Any]:
-        """Register the hooks that gather."""
+    def hooks(self, model: nn.Module) -> list[Any]:
+        """Register the hooks that gather while a model runs that holds the part."""
         return [
-            *self.part.watch(self.scope),
+            *watch(model, self.part, self.scope),
             self.part.down.layer.register_forward_pre_hook(self._see_units),
         ]
 
@@ -120,7 +121,7 @@ def calibrate(
 ) -> list[Statistics]:
     """Run the model over calibration data and gather the statistics of its parts.
 
-    Padding is left out wherever an adapter knows it. The model stays in the mode it is in.
+    Padding is left out wherever the layers are told of it. The model stays in the mode it is in.
 
     Args:
         model: called as ``model(**kwargs)``.
@@ -137,7 +138,7 @@ def calibrate(
     batches = 0
     with ExitStack() as stack, torch.no_grad():
         for statistics in gathered:
-            for handle in statistics.hooks():
+            for handle in statistics.hooks(model):
                 stack.callback(handle.remove)
         for kwargs in calibration:
             model(**kwargs)

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.compression.adapters import Widths, find_parts, record_widths, restore
 from mmtts.compression.calibration import AttentionStatistics, Statistics, calibrate
-from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, matrix, size
 from mmtts.compression.ranks import choose_ranks
 from mmtts.compression.report import Report, Row, Skipped
 from mmtts.compression.solvers import (
@@ -26,7 +24,11 @@ from mmtts.compression.solvers import (
     solve_rotary,
     solve_units,
 )
-from mmtts.compression.torch_layers import keep_fused_encoders
+from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part, matrix, size
+from mmtts.networks.widths.resizing import Widths, find_parts, restore
+from mmtts.networks.widths.torch_layers import keep_fused_encoders
 
 COMPONENTS = ("qk", "ov", "mlp")
 Solution = QKSolution | RotarySolution | OVSolution | UnitSolution
@@ -52,7 +54,7 @@ def compress(
     Source: A3 (arXiv 2505.12942). The given model is left untouched.
 
     Args:
-        model: any module that holds layers the adapters know.
+        model: any module that holds layers of a known kind.
         calibration: keyword arguments for ``model(**kwargs)``, batch by batch; read once.
         ratio: share of each component's inner width to remove, 0 <= ratio < 1; 0 changes nothing.
         components: which of "qk" (queries and keys), "ov" (values and output) and "mlp".
@@ -232,6 +234,26 @@ def finish(model: nn.Module, compressed: nn.Module, parts: Sequence[Part], repor
 def narrowed(part: Part, widths: Widths) -> bool:
     """Whether a part has another width than before."""
     return any(component in widths.get(part.layer, {}) for component in part.components)
+
+
+def record_widths(model: Any, widths: Widths) -> None:
+    """Write the widths into the configuration that rebuilds a model, where it has one."""
+    if isinstance(model, AcousticModel):
+        stacks: dict[str, Any] = {
+            "encoder_widths": model.text_encoder,
+            "decoder_widths": model.decoder,
+        }
+        model.config |= {key: [b.widths for b in s.blocks] for key, s in stacks.items()}
+    elif isinstance(model, PromptEncoder):
+        model.options["widths"] = merge(model.options["widths"], widths)
+    elif hasattr(model, "save_pretrained"):
+        model.config.inner_widths = merge(getattr(model.config, "inner_widths", None), widths)
+
+
+def merge(old: Widths | None, new: Widths) -> Widths:
+    """Widths after compressing once more."""
+    layers = {**(old or {}), **new}
+    return {layer: {**(old or {}).get(layer, {}), **new.get(layer, {})} for layer in layers}
 
 
 def keep_modes(model: nn.Module, compressed: nn.Module) -> None:

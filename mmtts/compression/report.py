@@ -38,7 +38,7 @@ class Report:
         skipped: components that could not be compressed.
         parameters_before: of the whole model.
         parameters: of the whole compressed model.
-        widths: kept width of each component by layer, for `mmtts.compression.resize`.
+        widths: kept width of each component by layer, for `mmtts.networks.widths.resize`.
     """
 
     rows: list[Row] = field(default_factory=list)

@@ -10,14 +10,13 @@ Source: Wong et al., A3: an analytical low-rank approximation framework for atte
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmtts.compression.moments import DAMPING, square_roots
-
-Layout = Literal["half", "interleaved"]
+from mmtts.networks.widths.parts import Layout
 
 
 class QKSolution(NamedTuple):

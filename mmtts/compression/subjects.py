@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,23 +34,48 @@ logger = logging.getLogger(__name__)
 UTTERANCE_PHONEMES, UTTERANCE_FRAMES, UTTERANCE_STEPS = 70, 312, 4  # five seconds of speech
 PROMPTS_PER_BATCH = 32
 
+LossesOf = Callable[["SpeechBatch", int], dict[str, Tensor]]  # of a batch and its number
+ValidationLosses = Callable[[AcousticModel], LossesOf]
 
-class SpeechSubject:
+
+class Subject:
+    """A model to compress, and the prepared data folder that it is calibrated on.
+
+    Args:
+        source: the model's configuration.
+        config: ``conf/compress.yaml``.
+        device: where the model runs.
+    """
+
+    network: str  # name of the network in the model folder
+    network_class: type[nn.Module]
+
+    def __init__(self, source: ModelConfig, config: Any, device: str) -> None:
+        self.source, self.config, self.device = source, config, device
+        loaded = load_network(source.folder, source, self.network, self.network_class)
+        self.model: Any = loaded.to(device)
+        self.folder = data_folder(source, config)
+
+
+class SpeechSubject(Subject):
     """A stage-1 model: text encoder and flow decoder are compressed, the style encoder never.
 
     Args:
         source: its configuration.
         config: ``conf/compress.yaml``.
         device: where the model runs.
+        validation_losses: of a model, batch by batch, with the same noise for every model.
     """
 
     network = "acoustic_model"
+    network_class = AcousticModel
 
-    def __init__(self, source: ModelConfig, config: Any, device: str) -> None:
-        self.source, self.config, self.device = source, config, device
-        loaded = load_network(source.folder, source, self.network, AcousticModel)
-        self.model: AcousticModel = loaded.to(device)
-        self.data = open_speech(source, config)
+    def __init__(
+        self, source: ModelConfig, config: Any, device: str, validation_losses: ValidationLosses
+    ) -> None:
+        super().__init__(source, config, device)
+        self.validation_losses = validation_losses
+        self.data = open_speech(self.folder, source, config)
 
     @property
     def batches(self) -> int:
@@ -86,18 +111,15 @@ class SpeechSubject:
         return once + UTTERANCE_STEPS * count_flops(model.decoder, step).total
 
     def losses(self, model: AcousticModel) -> dict[str, float]:
-        """Validation losses of stage 1, the same noise for every model."""
-        from mmtts.stages.speech_tts import VALIDATION_SEED, SpeechTTS
-
-        stage = SpeechTTS(model, torch.optim.AdamW).eval()
+        """Validation losses of stage 1, averaged over clips."""
+        losses_of = self.validation_losses(model)
         totals: dict[str, float] = {}
         clips = 0
         spoken = transcribed(self.data.val_dataloader(), self.config.validation_batches)
         for number, batch in enumerate(spoken):
             rows = on_device(batch, self.device)
-            generator = torch.Generator().manual_seed(VALIDATION_SEED + number)
             with torch.no_grad():
-                losses = stage._step(rows, generator)
+                losses = losses_of(rows, number)
             clips += len(rows.ids)
             for name, value in losses.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(rows.ids)
@@ -118,22 +140,11 @@ class SpeechSubject:
         save_with(self.source, {self.network: compressed}, others, out, note, lineage)
 
 
-class PromptSubject:
-    """A prompt encoder: the Transformer of its backbone is compressed.
-
-    Args:
-        source: its configuration.
-        config: ``conf/compress.yaml``.
-        device: where the model runs.
-    """
+class PromptSubject(Subject):
+    """A prompt encoder: the Transformer of its backbone is compressed."""
 
     network = "prompt_encoder"
-
-    def __init__(self, source: ModelConfig, config: Any, device: str) -> None:
-        self.source, self.config, self.device = source, config, device
-        loaded = load_network(source.folder, source, self.network, PromptEncoder)
-        self.model: PromptEncoder = loaded.to(device)
-        self.folder = data_folder(source, config)
+    network_class = PromptEncoder
 
     @property
     def batches(self) -> int:
@@ -178,24 +189,28 @@ class PromptSubject:
         save_with(self.source, networks, others, out, note, self.source.lineage)
 
 
-SUBJECTS: dict[str, type[SpeechSubject] | type[PromptSubject]] = {
-    "speech_tts": SpeechSubject,
-    "prompt_encoder": PromptSubject,
-}
-
-
-def open_subject(config: Any, device: str) -> SpeechSubject | PromptSubject:
+def open_subject(
+    config: Any, device: str, validation_losses: ValidationLosses
+) -> SpeechSubject | PromptSubject:
     """Load what ``config.checkpoint`` holds.
+
+    Args:
+        config: ``conf/compress.yaml``.
+        device: where the model runs.
+        validation_losses: of a stage-1 model, as for `SpeechSubject`.
 
     Raises:
         InputError: It is no model folder, or of a kind without Transformer layers.
     """
     folder = Path(config.checkpoint)
     kind = read_config(folder).kind if (folder / "config.json").is_file() else "speech_tts"
-    if kind not in SUBJECTS:
-        raise InputError(f"{folder} is a {kind} model; only {' and '.join(SUBJECTS)} models "
+    if kind not in ("speech_tts", "prompt_encoder"):
+        raise InputError(f"{folder} is a {kind} model; only speech_tts and prompt_encoder models "
                          "have Transformer layers to compress")  # fmt: skip
-    return SUBJECTS[kind](load_config(folder, kind), config, device)
+    source = load_config(folder, kind)
+    if kind == "speech_tts":
+        return SpeechSubject(source, config, device, validation_losses)
+    return PromptSubject(source, config, device)
 
 
 def data_folder(source: ModelConfig, config: Any) -> Path:
@@ -215,12 +230,12 @@ def data_folder(source: ModelConfig, config: Any) -> Path:
     return Path(folder)
 
 
-def open_speech(source: ModelConfig, config: Any) -> SpeechData:
-    """Open the speech of the prepared data folder."""
+def open_speech(folder: Path, source: ModelConfig, config: Any) -> SpeechData:
+    """Open the speech of a prepared data folder, with the mel of a model."""
     from mmtts.data.speech import SpeechData
 
     data = SpeechData(
-        data_folder(source, config),
+        folder,
         batch_seconds=config.calibration.batch_seconds,
         seed=config.seed,
         cache_gib=0.5,

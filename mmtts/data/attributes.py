@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,6 +37,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 UNSPECIFIED = -1
 _AGE = list(ATTRIBUTES).index("age")
 _CHILD = ATTRIBUTES["age"].index("child")
+LOUDEST_DB = 15.0  # beyond it a clip tells of its recording, not of its speaker
 _AGE_ENDS = ((13, "child"), (30, "young"), (60, "middle-aged"))
 
 Codes = TypeVar("Codes", Tensor, np.ndarray)
@@ -126,16 +130,43 @@ def level(
     return names[0] if value < low else names[1] if value <= high else names[2]
 
 
+def corpus_levels(levels: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    """Return the median level of each corpus: what its clips' loudness is relative to.
+
+    Args:
+        levels: (corpus, level in dB) of each clip; unknown levels do not count.
+    """
+    found: dict[str, list[float]] = defaultdict(list)
+    for corpus, value in levels:
+        if value is not None and math.isfinite(value):
+            found[corpus].append(value)
+    return {corpus: round(float(np.median(of)), 3) for corpus, of in sorted(found.items())}
+
+
+def relative_loudness(energy_db: float | None, level_db: float | None) -> float | None:
+    """How loud a clip is for its corpus, in dB within +-`LOUDEST_DB`; None where unknown.
+
+    Recording gain differs more between corpora than loudness does between voices.
+
+    Args:
+        energy_db: Active level of the clip before normalization.
+        level_db: Median level of its corpus, see `corpus_levels`.
+    """
+    if energy_db is None or level_db is None:
+        return None
+    return round(min(max(energy_db - level_db, -LOUDEST_DB), LOUDEST_DB), 3)
+
+
 def measure_thresholds(measurements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Learn the bins from measured clips.
 
     Args:
-        measurements: mappings with ``gender``, ``pitch_hz``, ``pace`` and ``energy_db``; any of
+        measurements: mappings with ``gender``, ``pitch_hz``, ``pace`` and ``loudness``; any of
             them may be ``None`` or absent.
 
     Returns:
         Plain values for a JSON file: ``{"pitch": {"female": [low, high], "male": [low, high]},
-        "pace": [low, high], "energy": [low, high]}``. A key without any measurement is absent.
+        "pace": [low, high], "loudness": [low, high]}``. A key without any measurement is absent.
     """
     rows = list(measurements)
 
@@ -148,9 +179,22 @@ def measure_thresholds(measurements: Iterable[Mapping[str, Any]]) -> dict[str, A
     found: dict[str, Any] = {
         "pitch": {gender: pair for gender, pair in pitch.items() if pair} or None,
         "pace": bounds("pace"),
-        "energy": bounds("energy_db"),
+        "loudness": bounds("loudness"),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def read_thresholds(folder: Path) -> dict[str, Any]:
+    """Read the bins of a prepared folder from its `statistics.json`; empty when it has none.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        statistics = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {folder}/statistics.json: {error}") from error
+    return dict(statistics.get("thresholds", {}))
 
 
 def name_attributes(
@@ -161,7 +205,7 @@ def name_attributes(
     emotion: str | None = None,
     pitch_hz: float | None = None,
     pace: float | None = None,
-    energy_db: float | None = None,
+    loudness: float | None = None,
 ) -> dict[str, str]:
     """Name everything that is known of a clip.
 
@@ -173,7 +217,7 @@ def name_attributes(
         emotion: one of ``ATTRIBUTES["emotion"]``.
         pitch_hz: median pitch in Hz.
         pace: in the unit that the bins were learned in.
-        energy_db: active level before normalization, dB relative to full scale.
+        loudness: relative to the clip's corpus, in dB; see `relative_loudness`.
 
     Returns:
         Attribute name -> value, without the unknown ones.
@@ -187,7 +231,7 @@ def name_attributes(
         "age": age_group(age),
         "pitch": level(pitch_hz, pitch_bins) if pitch_bins else None,
         "pace": level(pace, bins["pace"], PACES) if "pace" in bins else None,
-        "energy": level(energy_db, bins["energy"]) if "energy" in bins else None,
+        "energy": level(loudness, bins["loudness"]) if "loudness" in bins else None,
         "emotion": emotion or None,
     }
     encode_attributes(named)

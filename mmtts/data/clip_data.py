@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from abc import abstractmethod
@@ -53,6 +52,7 @@ class ClipData(lightning.LightningDataModule):
         self.max_seconds, self.min_seconds = max_seconds, min_seconds
         self.num_workers, self.seed, self.cache_gib, self.shar = num_workers, seed, cache_gib, shar
         self.mel = dict(mel or {})
+        self.sample_rate = MelSpectrogram(**self.mel).sample_rate
         self.report: dict[str, dict[str, Any]] = {}
         self.datasets: dict[str, Any] = {}
         self.mel_mean = self.mel_std = torch.empty(0)
@@ -77,6 +77,7 @@ class ClipData(lightning.LightningDataModule):
             "clips": len(kept),
             "seconds": round(sum(clip.seconds for clip in kept), 1),
             "speakers": len({clip.speaker for clip in kept}),
+            "below_sample_rate": sum(clip.sample_rate < self.sample_rate for clip in kept),
             "dropped": dropped,
         }
         _log.info("%s: %s", split, self.report[split])
@@ -97,24 +98,15 @@ class ClipData(lightning.LightningDataModule):
             return f"shorter than {self.min_seconds:g} s"
         return None
 
-    def read_statistics(self, clips: list[Clip]) -> None:
-        """Set `mel_mean` and `mel_std` from ``statistics.json``, or measure some clips."""
-        mel = MelSpectrogram(**self.mel)
-        path = self.folder / "statistics.json"
-        if path.exists():
-            try:
-                content = json.loads(path.read_text(encoding="utf-8"))
-                mean, std = (torch.tensor(content[key]).float() for key in ("mel_mean", "mel_std"))
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{path} holds no mel statistics: prepare it again.") from error
-            if mean.shape != (mel.config["n_mels"],) or mean.shape != std.shape:
-                raise InputError(f"{path} is for another number of mel bands: prepare it again.")
-            self.mel_mean, self.mel_std = mean, std
-            return
+    def measure_statistics(self, clips: list[Clip]) -> None:
+        """Set `mel_mean` and `mel_std` from clips spread over the training split."""
         step = max(1, len(clips) // _STATISTICS_CLIPS)
         sample = SpeechDataset(clips[::step], {}, {}, mel=self.mel, cache_gib=0)
         mels = [sample.load_mel(index) for index in range(len(sample))]
-        frames = torch.cat([m.float() for m in mels if m is not None])
+        decoded = [mel.float() for mel in mels if mel is not None]
+        if not decoded:
+            raise InputError(f"no clip of {self.folder} can be decoded: prepare it again.")
+        frames = torch.cat(decoded)
         self.mel_mean, self.mel_std = frames.mean(0), frames.std(0).clamp_min(1e-3)
 
     def loader(self, split: str, *, shuffle: bool) -> DataLoader:

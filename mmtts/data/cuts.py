@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.audio.resampling import resample
 
 SPLITS = ("train", "valid", "test")
@@ -25,7 +24,8 @@ class Clip:
         id: of the cut.
         speaker: unique among all corpora.
         text: what is said; empty where no one wrote it down.
-        num_samples: length at ``SAMPLE_RATE``.
+        seconds: length.
+        sample_rate: of the source, in Hz.
         words: (start, end) of each spoken word in seconds from the clip's start, or ``None``.
         source: the audio file, or its content.
         start: where the clip begins in the source, in seconds.
@@ -34,19 +34,19 @@ class Clip:
     id: str
     speaker: str
     text: str
-    num_samples: int
+    seconds: float
+    sample_rate: int
     words: tuple[tuple[float, float], ...] | None
     source: Path | bytes
     start: float
 
-    @property
-    def seconds(self) -> float:
-        """Length in seconds."""
-        return self.num_samples / SAMPLE_RATE
+    def num_samples(self, sample_rate: int) -> int:
+        """Length in samples at a sample rate."""
+        return round(self.seconds * sample_rate)
 
-    def num_frames(self, hop_length: int) -> int:
-        """Length in frames of a centered spectrogram."""
-        return 1 + self.num_samples // hop_length
+    def num_frames(self, sample_rate: int, hop_length: int) -> int:
+        """Length in frames of a centered spectrogram at a sample rate."""
+        return 1 + self.num_samples(sample_rate) // hop_length
 
 
 def read_clips(folder: Path, split: str, *, shar: bool = False) -> list[Clip]:
@@ -94,20 +94,24 @@ def _read_clip(cut: Any, folder: Path) -> Clip:
         id=cut.id,
         speaker=supervision.speaker,
         text=(supervision.text or "").strip(),
-        num_samples=round(cut.duration * SAMPLE_RATE),
+        seconds=float(cut.duration),
+        sample_rate=int(recording.sampling_rate),
         words=words or None,
         source=bytes(source.source) if source.type == "memory" else folder / source.source,
         start=float(cut.start),
     )
 
 
-def load_samples(clip: Clip, first: int = 0, count: int | None = None) -> np.ndarray:
-    """Decode a clip or a part of it.
+def load_samples(
+    clip: Clip, sample_rate: int, first: int = 0, count: int | None = None
+) -> np.ndarray:
+    """Decode a clip or a part of it at a sample rate of one's choice.
 
     Args:
         clip: what to decode.
-        first: first sample wanted, at ``SAMPLE_RATE``.
-        count: how many samples; ``None`` for all that follow.
+        sample_rate: wanted, in Hz.
+        first: first sample wanted, at that rate.
+        count: how many samples, at that rate; ``None`` for all that follow.
 
     Returns:
         Mono float32 (count,).
@@ -117,21 +121,21 @@ def load_samples(clip: Clip, first: int = 0, count: int | None = None) -> np.nda
     """
     import soundfile
 
-    count = clip.num_samples - first if count is None else count
+    count = clip.num_samples(sample_rate) - first if count is None else count
     source = io.BytesIO(clip.source) if isinstance(clip.source, bytes) else clip.source
     try:
         with soundfile.SoundFile(source) as file:
             rate = file.samplerate
-            file.seek(round((clip.start + first / SAMPLE_RATE) * rate))
-            samples = file.read(round(count / SAMPLE_RATE * rate), dtype="float32", always_2d=True)
+            file.seek(round((clip.start + first / sample_rate) * rate))
+            samples = file.read(round(count / sample_rate * rate), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
         raise InputError(f"Clip {clip.id!r} cannot be decoded: {error}") from error
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    mono = resample(mono, rate, SAMPLE_RATE)
+    mono = resample(mono, rate, sample_rate)
     missing = count - len(mono)
     # Rounding of times and rates may cost a few samples, a truncated file costs more.
     if missing > 32:
-        raise InputError(f"Clip {clip.id!r} is {missing / SAMPLE_RATE:.2f} s shorter than it says.")
+        raise InputError(f"Clip {clip.id!r} is {missing / sample_rate:.2f} s shorter than it says.")
     if not np.isfinite(mono).all():
         raise InputError(f"Clip {clip.id!r} holds samples that are not finite.")
     return np.pad(mono, (0, missing)) if missing > 0 else mono[:count]

@@ -156,7 +156,9 @@ class FaceImages(lightning.LightningDataModule):
         teacher = read_teacher(self.folder)
         if teacher is None:
             raise InputError(
-                f"{self.folder} has no face_teacher.npz for the backbone to learn from"
+                f"{self.folder} has no face_teacher.npz for the backbone to learn from; prepare "
+                "the data again with a face teacher, or go without this stage: stage=2 "
+                "model=face_encoder_facenet"
             )
         known = set(teacher.ids)
         faces = [face for face in read_faces(self.folder) if face.face in known]

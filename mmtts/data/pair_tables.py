@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -47,6 +49,11 @@ class PromptPairs(NamedTuple):
     named: np.ndarray
     known: np.ndarray
 
+    def distinct_items(self) -> tuple[list[str], np.ndarray]:
+        """Every item once, with what is known of it (items, 6)."""
+        rows = {item: k for k, item in enumerate(self.items)}
+        return list(rows), self.known[list(rows.values())]
+
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
     """Read some columns of a csv file.
@@ -89,6 +96,31 @@ def read_face_speech(folder: Path, split: str) -> list[FaceSpeechPair]:
     """Read `pairs/face_speech_<split>.csv`."""
     path = folder / "pairs" / f"face_speech_{split}.csv"
     return [FaceSpeechPair(*row) for row in read_rows(path, FaceSpeechPair._fields)]
+
+
+def read_loudness(folder: Path, split: str) -> dict[str, float]:
+    """Read how loud the clips of a split are for their corpora: cut id -> dB, where it is known.
+
+    Raises:
+        InputError: The manifest is missing or broken.
+    """
+    path = folder / "speech" / f"cuts_{split}.jsonl.gz"
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            cuts = [json.loads(line) for line in lines]
+        customs = {cut["id"]: cut["supervisions"][0].get("custom") or {} for cut in cuts}
+        found = {name: of.get("attributes", {}).get("loudness") for name, of in customs.items()}
+        return {name: float(value) for name, value in found.items() if value is not None}
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise InputError(f"{path} is no readable cut manifest: {error}") from error
 
 
 def read_prompts(folder: Path, split: str, item: str) -> PromptPairs:

@@ -13,23 +13,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE, load_audio, save_audio
+from mmtts.audio.files import Audio, read_audio, save_audio
 from mmtts.audio.loudness import normalize_loudness, trim_silence
 from mmtts.audio.manner import measure
-from mmtts.audio.word_alignment import WordAligner, WordSpan
+from mmtts.audio.resampling import resample
+from mmtts.audio.word_alignment import ALIGNER_RATE, WordAligner, WordSpan
+from mmtts.data.attributes import relative_loudness
 from mmtts.data.corpora.records import Clip
 from mmtts.storage.atomic import atomic_write
 
+HIGHEST_RATE = 24_000  # Hz; corpora of lower rates keep their own
 MARGIN_SECONDS = 0.08
 SHORTEST_SECONDS = 0.4
 Row = dict[str, Any]
 
 
 def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -> Row:
-    """Decode one clip, find its words and hand it to `store_clip`.
+    """Decode one clip at its own rate, find its words and hand it to `store_clip`.
 
     Args:
         clip: What to prepare.
@@ -39,15 +40,19 @@ def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -
     Raises:
         InputError: When the file cannot be decoded, is silent or too short.
     """
-    samples = load_audio(clip.path)
-    words = aligner.align(samples, clip.text) if aligner and clip.text else None
-    n_phones = aligner.count_phones(clip.text) if aligner and clip.text else None
-    return store_clip(clip, samples, folder, words, n_phones)
+    audio = read_audio(clip.path)
+    if audio.sample_rate > HIGHEST_RATE:
+        audio = Audio(resample(audio.samples, audio.sample_rate, HIGHEST_RATE), HIGHEST_RATE)
+    words, n_phones = None, None
+    if aligner and clip.text:
+        heard = resample(audio.samples, audio.sample_rate, ALIGNER_RATE)
+        words, n_phones = aligner.align(heard, clip.text), aligner.count_phones(clip.text)
+    return store_clip(clip, audio, folder, words, n_phones)
 
 
 def store_clip(
     clip: Clip,
-    samples: np.ndarray,
+    audio: Audio,
     folder: Path,
     words: Sequence[WordSpan] | None = None,
     n_phones: int | None = None,
@@ -56,7 +61,7 @@ def store_clip(
 
     Args:
         clip: Whose labels are kept; its path is not read.
-        samples: float32 (N,), 16 kHz.
+        audio: The clip; its sample rate is kept.
         folder: The prepared data folder.
         words: Where the words are; silence outside them is cut.
         n_phones: Phones spoken, see `measure`.
@@ -67,24 +72,26 @@ def store_clip(
     Raises:
         InputError: When the clip is silent or too short.
     """
+    samples, rate = audio.samples, audio.sample_rate
     if words:
-        first = round(max(0.0, words[0].start - MARGIN_SECONDS) * SAMPLE_RATE)
-        trimmed = samples[first : round((words[-1].end + MARGIN_SECONDS) * SAMPLE_RATE)]
-        shift = first / SAMPLE_RATE
+        first = round(max(0.0, words[0].start - MARGIN_SECONDS) * rate)
+        trimmed = samples[first : round((words[-1].end + MARGIN_SECONDS) * rate)]
+        shift = first / rate
         words = [WordSpan(word, start - shift, end - shift) for word, start, end in words]
     else:
-        trimmed = trim_silence(samples, keep_seconds=MARGIN_SECONDS)
-    if len(trimmed) < SHORTEST_SECONDS * SAMPLE_RATE:
+        trimmed = trim_silence(samples, rate, keep_seconds=MARGIN_SECONDS)
+    if len(trimmed) < SHORTEST_SECONDS * rate:
         raise InputError(f"{clip.path} holds less than {SHORTEST_SECONDS} s of speech.")
-    measured = measure(trimmed, n_phones=n_phones)
+    measured = measure(trimmed, rate, n_phones)
     if measured.energy_db is None:
         raise InputError(f"{clip.path} is silent.")
-    audio = Path("audio") / clip.corpus / f"{clip.id}.flac"
-    save_audio(folder / audio, normalize_loudness(trimmed), SAMPLE_RATE)
+    path = Path("audio") / clip.corpus / f"{clip.id}.flac"
+    save_audio(folder / path, normalize_loudness(trimmed, rate), rate)
     return {
         "id": f"{clip.corpus}-{clip.id}",
         "corpus": clip.corpus,
-        "audio": audio.as_posix(),
+        "audio": path.as_posix(),
+        "sample_rate": rate,
         "num_samples": len(trimmed),
         "text": clip.text,
         "speaker": clip.speaker,
@@ -94,6 +101,18 @@ def store_clip(
         "measured": {k: v if v is None else round(v, 3) for k, v in measured._asdict().items()},
         "words": [[w.word, round(w.start, 3), round(w.end, 3)] for w in words] if words else None,
     }
+
+
+def with_loudness(row: Row, levels: Mapping[str, float]) -> Row:
+    """Add `loudness` to what was measured of a clip: how loud it is for its corpus.
+
+    Args:
+        row: From `prepare_clip`.
+        levels: Corpus -> median level, see `mmtts.data.attributes.corpus_levels`.
+    """
+    measured = row["measured"]
+    loudness = relative_loudness(measured["energy_db"], levels.get(row["corpus"]))
+    return {**row, "measured": {**measured, "loudness": loudness}}
 
 
 def make_cut(row: Row, names: Mapping[str, str]) -> Row:
@@ -107,11 +126,11 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
     from lhotse.audio import AudioSource
     from lhotse.supervision import AlignmentItem
 
-    seconds = row["num_samples"] / SAMPLE_RATE
+    seconds = row["num_samples"] / row["sample_rate"]
     recording = Recording(
         id=row["id"],
         sources=[AudioSource(type="file", channels=[0], source=row["audio"])],
-        sampling_rate=SAMPLE_RATE,
+        sampling_rate=row["sample_rate"],
         num_samples=row["num_samples"],
         duration=seconds,
     )
@@ -172,26 +191,3 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([["" if v is None else v for v in row] for row in rows])
-
-
-def mel_statistics(folder: Path, audio: Sequence[str], limit: int = 400) -> dict[str, list[float]]:
-    """Return the mean and the standard deviation of each mel band over at most `limit` clips.
-
-    Args:
-        folder: The prepared data folder.
-        audio: Audio paths relative to it; evenly spaced ones are taken.
-        limit: How many clips to read; 400 fix the mean to about 0.02.
-    """
-    import torch
-
-    from mmtts.audio.mel import MelSpectrogram
-
-    spectrogram = MelSpectrogram()
-    step = max(1, len(audio) // limit)
-    frames = [spectrogram(torch.from_numpy(load_audio(folder / a))[None])[0] for a in audio[::step]]
-    mel = torch.cat(frames).double()
-    mean, std = mel.mean(0), mel.std(0)
-    return {
-        "mel_mean": np.round(mean.numpy(), 5).tolist(),
-        "mel_std": np.round(std.numpy(), 5).tolist(),
-    }

@@ -13,7 +13,7 @@ import numpy as np
 from mmtts.data.attributes import ATTRIBUTES, compatible, encode_attributes
 from mmtts.data.corpora.records import StylePrompt
 from mmtts.data.prepared import write_table
-from mmtts.data.splits import SPLITS, by_hash
+from mmtts.data.prompt_splits import report_wording, split_prompts
 
 PER_SOURCE = 2
 
@@ -24,26 +24,6 @@ class Item(NamedTuple):
     name: str
     split: str
     attributes: Mapping[str, str]
-
-
-def split_prompts(
-    prompts: Sequence[StylePrompt], share: float = 0.1
-) -> dict[str, list[StylePrompt]]:
-    """Split prompts by a hash of their words, so that no sentence is in two splits.
-
-    Args:
-        prompts: From any corpora; a sentence given twice counts once.
-        share: For validation, and again for test.
-    """
-    unique = {_words(prompt.text): prompt for prompt in reversed(prompts)}
-    ranked = by_hash(unique)
-    held = round(share * len(ranked))
-    chosen = {"test": ranked[:held], "valid": ranked[held : 2 * held], "train": ranked[2 * held :]}
-    return {split: [unique[key] for key in sorted(chosen[split])] for split in SPLITS}
-
-
-def _words(text: str) -> str:
-    return "".join(c if c.isalnum() else " " for c in text.lower()).strip()
 
 
 def pair_prompts(
@@ -89,7 +69,7 @@ def _row(prompt: StylePrompt, item: Item) -> list[str]:
 
 def write_prompt_pairs(
     folder: Path, kind: str, prompts: Sequence[StylePrompt], items: Sequence[Item]
-) -> dict[str, int]:
+) -> dict[str, dict[str, float]]:
     """Write `pairs/prompt_<kind>_<split>.csv` for all splits.
 
     Args:
@@ -99,13 +79,15 @@ def write_prompt_pairs(
         items: All items with their splits.
 
     Returns:
-        Split -> number of rows.
+        Split -> `pairs`, the number of rows, and what `report_wording` says of their prompts.
     """
     key = "cut" if kind == "speech" else "face"
     columns = ["prompt", key, *ATTRIBUTES, *(f"item_{name}" for name in ATTRIBUTES)]
-    counts = {}
-    for split, part in split_prompts(prompts).items():
-        rows = pair_prompts(part, [item for item in items if item.split == split])
-        write_table(folder / "pairs" / f"prompt_{kind}_{split}.csv", columns, rows)
-        counts[split] = len(rows)
-    return counts
+    rows = {
+        split: pair_prompts(part, [item for item in items if item.split == split])
+        for split, part in split_prompts(prompts).items()
+    }
+    for split, chosen in rows.items():
+        write_table(folder / "pairs" / f"prompt_{kind}_{split}.csv", columns, chosen)
+    wording = report_wording({split: [row[0] for row in chosen] for split, chosen in rows.items()})
+    return {split: {"pairs": len(chosen), **wording[split]} for split, chosen in rows.items()}

@@ -5,6 +5,7 @@ No batch needs both, so no triple of prompt, face and clip is ever needed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from mmtts import InputError
 from mmtts.data.frozen import Table
 from mmtts.data.pair_sampling import EpochBatches
-from mmtts.data.pair_tables import PromptPairs, read_prompts
+from mmtts.data.pair_tables import PromptPairs, read_loudness, read_prompts
+
+logger = logging.getLogger(__name__)
 
 MODALITIES = ("speech", "face")
 SPLITS = ("train", "valid")
@@ -33,6 +36,7 @@ class PromptBatch(NamedTuple):
         style: (B, D): z_s of the clip, or z_f of the face.
         attributes: int64 (B, 6), what the prompt names; -1 = nothing.
         item_attributes: int64 (B, 6), what is known of the item.
+        item_loudness: float32 (B,), of the clip relative to its corpus, in dB; NaN = unknown.
         modality: "speech" or "face".
         ids: of the items.
     """
@@ -42,6 +46,7 @@ class PromptBatch(NamedTuple):
     style: Tensor
     attributes: Tensor
     item_attributes: Tensor
+    item_loudness: Tensor
     modality: str
     ids: list[str]
 
@@ -54,8 +59,10 @@ class PromptDataset(Dataset[PromptBatch]):
         pairs: dict[str, PromptPairs],
         styles: dict[str, np.ndarray],
         features: dict[str, np.ndarray] | None,
+        loudness: dict[str, np.ndarray],
     ) -> None:
         self.pairs = pairs
+        self.loudness = {name: torch.from_numpy(values) for name, values in loudness.items()}
         self.styles = {name: torch.from_numpy(values) for name, values in styles.items()}
         self.features = {n: torch.from_numpy(v) for n, v in (features or {}).items()}
 
@@ -69,6 +76,7 @@ class PromptDataset(Dataset[PromptBatch]):
             style=self.styles[modality][rows],
             attributes=torch.from_numpy(pairs.named[rows]),
             item_attributes=torch.from_numpy(pairs.known[rows]),
+            item_loudness=self.loudness[modality][rows],
             modality=modality,
             ids=[pairs.items[k] for k in rows],
         )
@@ -122,6 +130,7 @@ class PromptData(lightning.LightningDataModule):
 
     Attributes:
         pairs: After setup: split -> modality -> pairs.
+        loudness: After setup: split -> cut -> dB relative to its corpus, where it is known.
     """
 
     def __init__(
@@ -140,6 +149,7 @@ class PromptData(lightning.LightningDataModule):
         self.batch_size, self.epoch_pairs = batch_size, epoch_pairs
         self.seed, self.num_workers = seed, num_workers
         self.pairs: dict[str, dict[str, PromptPairs]] = {}
+        self.loudness: dict[str, dict[str, float]] = {}
         self._sets: dict[str, PromptDataset] = {}
 
     def setup(self, stage: str) -> None:
@@ -151,10 +161,17 @@ class PromptData(lightning.LightningDataModule):
         if self.pairs:
             return
         for split in SPLITS:
+            self.loudness[split] = read_loudness(self.folder, split)
             self.pairs[split] = {m: read_prompts(self.folder, split, m) for m in self.modalities}
             for modality, pairs in self.pairs[split].items():
                 if not pairs.prompts:
                     raise InputError(f"{self.folder}/pairs/prompt_{modality}_{split}.csv is empty")
+        if not self.loudness["train"]:
+            logger.warning(
+                "no clip of %s has a loudness, so no prompt will make a voice quiet or loud; "
+                "prepare the folder again",
+                self.folder,
+            )
 
     def prompts(self, split: str) -> list[str]:
         """Distinct prompts of a split, sorted."""
@@ -172,7 +189,13 @@ class PromptData(lightning.LightningDataModule):
                 by_modality,
                 {m: styles[m].take(pairs.items) for m, pairs in by_modality.items()},
                 features and {m: features.take(p.prompts) for m, p in by_modality.items()},
+                {m: self.loudness_of(split, p.items) for m, p in by_modality.items()},
             )
+
+    def loudness_of(self, split: str, items: Sequence[str]) -> np.ndarray:
+        """Loudness float32 (n,) of items of a split, NaN where unknown, as it is of faces."""
+        known = self.loudness[split]
+        return np.array([known.get(item, np.nan) for item in items], np.float32)
 
     def train_dataloader(self) -> DataLoader:
         """Training batches, the modalities in turn."""

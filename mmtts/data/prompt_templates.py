@@ -6,7 +6,7 @@ foreign prompts at all. Every sentence comes with exactly the attributes that it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from mmtts.data.corpora.records import StylePrompt
@@ -65,31 +65,47 @@ LOOKS = {
     "disgusted": ("with a disgusted face", "who looks repelled"),
     "surprised": ("with a surprised face", "who looks astonished"),
 }
-VOICE_FRAMES = ("{Who} speaks {how}.", "{Who} talking {how}.", "The voice of {who} speaking {how}.")
-VOICE_FRAMES_PLAIN = ("{Who} speaks.", "The voice of {who}.", "This is {who} talking.")
-FACE_FRAMES = ("{Who} {look}.", "The face of {who} {look}.", "A portrait of {who} {look}.")
-FACE_FRAMES_PLAIN = ("{Who}.", "The face of {who}.", "A portrait of {who}.", "This is {who}.")
+# The wordings of each family: without a manner or look, and with one.
+VOICE_FRAMES = (
+    ("{Who} speaks.", "{Who} speaks {how}."),
+    ("This is {who} talking.", "{Who} talking {how}."),
+    ("The voice of {who}.", "The voice of {who} speaking {how}."),
+    ("Speech of {who}.", "Speech of {who}, spoken {how}."),
+    ("Read this aloud like {who}.", "Read this aloud like {who} would, {how}."),
+    ("I would love to hear {who}.", "I would love to hear {who} say this {how}."),
+)
+FACE_FRAMES = (
+    ("{Who}.", "{Who} {how}."),
+    ("The face of {who}.", "The face of {who} {how}."),
+    ("A portrait of {who}.", "A portrait of {who} {how}."),
+    ("A picture that shows {who}.", "A picture that shows {who} {how}."),
+    ("Here you can see {who}.", "Here you can see {who} {how}."),
+    ("Whoever took this photograph met {who}.", "Whoever took this photograph met {who} {how}."),
+)
 
 
 def voice_prompts() -> list[StylePrompt]:
     """Return prompts for voices: who alone, with one manner, with pitch, pace and energy."""
-    prompts = []
-    for count, (who, named) in enumerate(_people()):
-        prompts += [_fill(frame, who, "", named) for frame in VOICE_FRAMES_PLAIN]
-        for k, (how, manner) in enumerate(_manners()):
-            # Every frame with every phrase would be ten times as many and teach nothing more.
-            frame = VOICE_FRAMES[(count + k) % len(VOICE_FRAMES)]
-            prompts.append(_fill(frame, who, how, {**named, **manner}))
-    return prompts
+    return _put_together(VOICE_FRAMES, list(_manners()))
 
 
 def face_prompts() -> list[StylePrompt]:
     """Return prompts for faces: who alone, and who with an expression."""
+    looks = [(look, {"emotion": name}) for name, phrases in LOOKS.items() for look in phrases]
+    return _put_together(FACE_FRAMES, looks)
+
+
+def _put_together(
+    frames: Sequence[tuple[str, str]], phrases: Sequence[Phrase]
+) -> list[StylePrompt]:
+    """Put people and phrases into frames; the frame is the family."""
     prompts = []
-    for who, named in _people():
-        prompts += [_fill(frame, who, "", named) for frame in FACE_FRAMES_PLAIN]
-        for frame, (emotion, looks) in product(FACE_FRAMES, LOOKS.items()):
-            prompts += [_fill(frame, who, look, {**named, "emotion": emotion}) for look in looks]
+    for count, (who, named) in enumerate(_people()):
+        prompts += [_fill(plain, plain, who, "", named) for plain, _ in frames]
+        for k, (how, manner) in enumerate(phrases):
+            # Every frame with every phrase would be six times as many and teach nothing more.
+            plain, frame = frames[(count + k) % len(frames)]
+            prompts.append(_fill(frame, plain, who, how, {**named, **manner}))
     return prompts
 
 
@@ -113,6 +129,6 @@ def _manners() -> Iterator[Phrase]:
         yield f"{slow}, {loud} and {high}", {"pitch": pitch, "pace": pace, "energy": energy}
 
 
-def _fill(frame: str, who: str, how: str, named: Mapping[str, str]) -> StylePrompt:
-    text = frame.format(who=who, Who=who[0].upper() + who[1:], how=how, look=how)
-    return StylePrompt(NAME, text, dict(named))
+def _fill(frame: str, family: str, who: str, how: str, named: Mapping[str, str]) -> StylePrompt:
+    text = frame.format(who=who, Who=who[0].upper() + who[1:], how=how)
+    return StylePrompt(NAME, text, dict(named), family)

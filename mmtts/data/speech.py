@@ -95,7 +95,7 @@ class SpeechData(ClipData):
         train = self.read("train")
         self.speakers = sorted({clip.speaker for clip in train})
         if not len(self.mel_mean):
-            self.read_statistics(train)
+            self.measure_statistics(train)
         for split in splits:
             clips = train if split == "train" else self.read(split)
             self.datasets[split] = SpeechDataset(
@@ -122,7 +122,7 @@ class SpeechData(ClipData):
         tokens = self._phonemes.get(clip.text)
         if tokens is None and self.transcribed_only:
             return "no transcript that can be spoken"
-        if tokens is not None and len(tokens) > clip.num_frames(self.hop_length):
+        if tokens is not None and len(tokens) > clip.num_frames(self.sample_rate, self.hop_length):
             return "more phonemes than frames"
         return super().refuse(clip)
 
@@ -184,7 +184,7 @@ class WaveData(ClipData):
         for split in SPLITS_OF_STAGE.get(stage or "", ALL_SPLITS):
             clips = self.read(split)
             if split == "train":
-                self.read_statistics(clips)
+                self.measure_statistics(clips)
             self.datasets[split] = WaveDataset(
                 clips,
                 crop_seconds=self.crop_seconds,

@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 from mmtts.data.clip_store import ClipStore, shared_zeros
 from mmtts.data.cuts import Clip, load_samples
@@ -60,11 +59,10 @@ class SpeechDataset(Dataset[SpeechBatch]):
             raise InputError(f"Unknown reference {reference!r}: use {' or '.join(REFERENCES)}.")
         self.clips, self.reference, self.seed = list(clips), reference, seed
         self.mel = MelSpectrogram(**(mel or {}))
-        self.n_mels, self.hop_length = int(self.mel.config["n_mels"]), self.mel.hop_length
-        self.frames_per_second = SAMPLE_RATE / self.hop_length
         self.reference_seconds = reference_seconds
-        frames = [clip.num_frames(self.hop_length) for clip in self.clips]
-        self.store = ClipStore(frames, self.n_mels, np.float16, cache_gib)
+        rate, hop = self.mel.sample_rate, self.mel.hop_length
+        frames = [clip.num_frames(rate, hop) for clip in self.clips]
+        self.store = ClipStore(frames, self.mel.n_mels, np.float16, cache_gib)
         self._broken = shared_zeros(len(self.clips), np.uint8)
         self.speaker = np.array([speakers.get(clip.speaker, -1) for clip in self.clips], np.int64)
         self._of_speaker: dict[str, list[int]] = {}
@@ -77,11 +75,11 @@ class SpeechDataset(Dataset[SpeechBatch]):
             else frame_windows(
                 tokens,
                 clip.words,
-                clip.num_frames(self.hop_length),
-                frames_per_second=self.frames_per_second,
+                length,
+                frames_per_second=self.mel.frames_per_second,
                 slack=window_slack,
             )
-            for clip, tokens in zip(self.clips, self.tokens, strict=True)
+            for clip, tokens, length in zip(self.clips, self.tokens, frames, strict=True)
         ]
 
     @property
@@ -104,7 +102,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
         rows = [(index, mel) for index, mel in loaded if mel is not None]
         if not rows:
             rows = [self._replace(rng)]
-        length = round(rng.uniform(*self.reference_seconds) * self.frames_per_second)
+        length = round(rng.uniform(*self.reference_seconds) * self.mel.frames_per_second)
         references = [self._draw_reference(index, mel, length, rng) for index, mel in rows]
         return self._collate(rows, references)
 
@@ -117,7 +115,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
             return None
         clip = self.clips[index]
         try:
-            samples = load_samples(clip)
+            samples = load_samples(clip, self.mel.sample_rate)
         except InputError as error:
             self._broken[index] = 1
             _log.warning("%s It is skipped from now on.", error)

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.clip_store import ClipStore, shared_zeros
 from mmtts.data.cuts import Clip, load_samples
@@ -58,8 +57,10 @@ class WaveDataset(Dataset[WaveBatch]):
     ) -> None:
         self.clips, self.seed = list(clips), seed
         self.mel = MelSpectrogram(**(mel or {}))
-        self.frames = max(1, round(crop_seconds * SAMPLE_RATE / self.mel.hop_length))
-        self.store = ClipStore([c.num_samples for c in self.clips], 1, np.int16, cache_gib)
+        self.frames = max(1, round(crop_seconds * self.mel.frames_per_second))
+        self.store = ClipStore(
+            [c.num_samples(self.mel.sample_rate) for c in self.clips], 1, np.int16, cache_gib
+        )
         self._broken = shared_zeros(len(self.clips), np.uint8)
 
     @property
@@ -118,7 +119,7 @@ class WaveDataset(Dataset[WaveBatch]):
         if self._broken[index]:
             return None
         try:
-            samples = load_samples(self.clips[index])
+            samples = load_samples(self.clips[index], self.mel.sample_rate)
         except InputError as error:
             self._broken[index] = 1
             _log.warning("%s It is skipped from now on.", error)

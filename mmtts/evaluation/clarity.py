@@ -17,6 +17,7 @@ from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.system import System
 from mmtts.metrics.bootstrap import bootstrap_mean, bootstrap_ratio
 from mmtts.metrics.quality import (
+    JUDGE_RATE,
     intelligibility,
     mel_cepstral_distortion,
     perceptual_quality,
@@ -123,11 +124,11 @@ def ask_quality(system: System, inquiry: Inquiry) -> None:
 
 def three_ways(system: System, inquiry: Inquiry, clip: Clip) -> dict[str, np.ndarray]:
     """The sentence of a clip synthesized, copied through the vocoder, and as recorded."""
-    recording = load_samples(clip)
+    recording = load_samples(clip, JUDGE_RATE)
     reference = inquiry.people.another_clip(clip) or clip
     return {
         SYNTHESIS: system.speak(clip.text, system.voice_of_clip(reference)),
-        COPY: system.copy(recording),
+        COPY: system.copy(clip),
         RECORDING: recording,
     }
 

@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 QUESTIONS = {
     "understood": "can it be understood? word and character error rate, sentence identification",
     "quality": "does it sound good? DNSMOS; PESQ, STOI, mel cepstral distortion of vocoder copies",
-    "reference": "does it sound like the reference clip? speaker cosine and verification",
-    "face": "does the face decide the voice? verification, matching, retrieval, controls",
+    "reference": "does it sound like the reference clip? likeness and verification",
+    "face": "does the face decide the voice? verification, matching, gender, controls, ridge",
     "prompt": "does the prompt decide the voice? gender, pitch, pace, energy heard",
     "diversity": "are the voices for one prompt or face diverse, and still right?",
     "stability": "does a voice stay the same in every sentence?",
@@ -132,7 +132,8 @@ def questions() -> dict[str, Callable[[System, Inquiry], None]]:
     """Name of each question -> the function that asks it."""
     from mmtts.evaluation.clarity import ask_quality, ask_understood
     from mmtts.evaluation.cost import ask_cost
-    from mmtts.evaluation.likeness import ask_face, ask_reference, ask_stability
+    from mmtts.evaluation.face_voices import ask_face
+    from mmtts.evaluation.likeness import ask_reference, ask_stability
     from mmtts.evaluation.obedience import ask_diversity, ask_prompt
 
     return {
@@ -149,6 +150,8 @@ def questions() -> dict[str, Callable[[System, Inquiry], None]]:
 
 def describe(config: DictConfig, systems: list[System], inquiry: Inquiry) -> dict[str, str]:
     """Facts that the numbers depend on, for the head of the report."""
+    from mmtts.metrics.likeness import DEFINITION
+
     people = inquiry.people
     corpora = ", ".join(f"{name} ({count} clips)" for name, count in people.corpora.items())
     facts: dict[str, Any] = {
@@ -156,6 +159,7 @@ def describe(config: DictConfig, systems: list[System], inquiry: Inquiry) -> dic
         "data": f"{config.folder}, {people.split} split, {len(people.clips_of)} people: {corpora}",
         "seed": f"{config.seed}, at most {config.limit} items per question, {config.steps} steps",
         "intervals": "95 %, percentile bootstrap of people or prompts, 1000 draws",
+        "likeness": DEFINITION,
         "judges": "pocketsphinx, resemblyzer, DNSMOS, fixed thresholds on F0, pace and level"
         + (f", whisper ({config.whisper})" if config.whisper else "")
         + "; no model names one of them as its teacher or backbone",

@@ -1,17 +1,24 @@
-"""Does it sound like the reference clip, does the face decide the voice, is a voice stable?"""
+"""Does it sound like the reference clip, and does a voice stay the same?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from mmtts.data.cuts import Clip, load_samples
 from mmtts.evaluation.findings import REAL
 from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.system import System
+from mmtts.evaluation.voices import (
+    mean_heard,
+    mean_style,
+    real_embeddings,
+    styles_of,
+    training_voices,
+)
 from mmtts.metrics.bootstrap import Interval, bootstrap_mean
 from mmtts.metrics.diversity import mean_pairwise_distance
+from mmtts.metrics.likeness import centered, likeness
 from mmtts.metrics.verification import (
     auc_interval,
     eer_interval,
@@ -24,6 +31,8 @@ from mmtts.metrics.verification import (
 
 CHOICES = 5
 SENTENCES_PER_VOICE = 4
+LIKENESS = "likeness"
+SECS = "plain cosine (SECS)"
 
 
 def ask_reference(system: System, inquiry: Inquiry) -> None:
@@ -36,39 +45,39 @@ def ask_reference(system: System, inquiry: Inquiry) -> None:
         return
     others = [other for clip in owners if (other := people.another_clip(clip)) is not None]
     names = [clip.speaker for clip in owners]
-    spoken = [
-        judges.speakers.embed(system.speak(inquiry.sentences[0], system.voice_of_clip(clip)))
-        for clip in inquiry.each(owners, "reference")
-    ]
+    spoken = judges.embed(
+        [
+            system.speak(inquiry.sentences[0], system.voice_of_clip(clip))
+            for clip in inquiry.each(owners, "reference")
+        ]
+    )
     references, seconds = real_embeddings(inquiry, owners), real_embeddings(inquiry, others)
     strangers = random_others(names, people.genders, seed)
-    _add_cosines(inquiry, system.name, "synthesis", np.stack(spoken), seconds, names, strangers)
-    _add_cosines(inquiry, REAL, "real recording", references, seconds, names, strangers)
-    said = bootstrap_mean(np.sum(np.stack(spoken) * references, axis=1), names, seed)
-    measure = "cosine of two clips (SECS)"
-    condition = "synthesis and its own reference clip"
-    inquiry.findings.add(system.name, "reference", measure, condition, said, judges.speakers.name)
+    known = training_voices(inquiry)
+    mean = mean_heard(inquiry, known)
+    for measure, origin in ((LIKENESS, mean), (SECS, np.zeros_like(mean))):
+        said, real, second = (centered(v, origin) for v in (spoken, references, seconds))
+        _add_cosines(inquiry, measure, system.name, "synthesis", said, second, names, strangers)
+        _add_cosines(inquiry, measure, REAL, "real recording", real, second, names, strangers)
+        found = bootstrap_mean(np.sum(said * real, axis=1), names, seed)
+        title, condition = f"{measure} of two clips", "synthesis and its own reference clip"
+        inquiry.findings.add(
+            system.name, "reference", title, condition, found, judges.speakers.name
+        )
     for owner, condition, queries in (
-        (system.name, "synthesis", np.stack(spoken)),
+        (system.name, "synthesis", spoken),
         (REAL, "real recording", references),
     ):
-        add_verification(
-            inquiry, owner, "reference", condition, queries @ seconds.T, names, "resemblyzer"
-        )
-    z = [np.stack([system.voice_of_clip(c).vector for c in cs]) for cs in (owners, others)]
-    add_verification(
-        inquiry,
-        system.name,
-        "reference",
-        "styles z of two clips",
-        z[0] @ z[1].T,
-        names,
-        "cosine of z",
-    )
+        matrix, judge = likeness(queries, seconds, mean), judges.speakers.name
+        add_verification(inquiry, owner, "reference", condition, matrix, names, names, judge)
+    mean, condition, judge = mean_style(system, inquiry, known), "styles z of two clips", "z"
+    matrix = likeness(styles_of(system, owners), styles_of(system, others), mean)
+    add_verification(inquiry, system.name, "reference", condition, matrix, names, names, judge)
 
 
 def _add_cosines(
     inquiry: Inquiry,
+    measure: str,
     owner: str,
     what: str,
     queries: np.ndarray,
@@ -76,62 +85,13 @@ def _add_cosines(
     names: Sequence[str],
     strangers: np.ndarray,
 ) -> None:
-    """Add the cosine to another clip of the person, and to one of a stranger of the same gender."""
-    measure, judge = "cosine of two clips (SECS)", inquiry.judges.speakers.name
+    """Add how like another clip of the person it is, and one of a stranger of the same gender."""
+    title, judge = f"{measure} of two clips", inquiry.judges.speakers.name
     own = np.sum(queries * items, axis=1)
     other = np.where(strangers >= 0, np.sum(queries * items[strangers], axis=1), np.nan)
     for values, who in ((own, "another clip of the person"), (other, "a stranger, same gender")):
         found = bootstrap_mean(values, names, inquiry.seed)
-        inquiry.findings.add(owner, "reference", measure, f"{what} and {who}", found, judge)
-
-
-def ask_face(system: System, inquiry: Inquiry) -> None:
-    """Look for each person's voice by the face: among styles z, and among synthesized clips."""
-    people, judges = inquiry.people, inquiry.judges
-    if not system.parts.has("face_encoder"):
-        return
-    pairs = people.face_pairs()
-    if not pairs:
-        return
-    names = [pair.person for pair in pairs]
-    faces = np.stack([system.voice_of_face(p.face).vector for p in inquiry.each(pairs, "faces")])
-    clips = [system.voice_of_clip(pair.clip).vector for pair in inquiry.each(pairs, "voices")]
-    _add_face_rows(inquiry, system.name, "style z", faces, np.stack(clips), names, "cosine of z")
-    pairs = pairs[: inquiry.limit]
-    names = [pair.person for pair in pairs]
-    spoken = [
-        judges.speakers.embed(system.speak(inquiry.sentences[0], system.voice_of_face(pair.face)))
-        for pair in inquiry.each(pairs, "face speech")
-    ]
-    real = real_embeddings(inquiry, [pair.clip for pair in pairs])
-    name = judges.speakers.name
-    _add_face_rows(inquiry, system.name, "synthesized speech", np.stack(spoken), real, names, name)
-
-
-def _add_face_rows(
-    inquiry: Inquiry,
-    owner: str,
-    level: str,
-    faces: np.ndarray,
-    voices: np.ndarray,
-    names: Sequence[str],
-    judge: str,
-) -> None:
-    """Add the rows of the faces and of both random-face controls."""
-    similarity = np.asarray(faces, np.float64) @ np.asarray(voices, np.float64).T
-    add_verification(inquiry, owner, "face", level, similarity, names, judge)
-    controls = (
-        ("random face", None),
-        ("random face of the same gender", inquiry.people.genders),
-    )
-    for title, genders in controls:
-        taken = random_others(names, genders, inquiry.seed)
-        kept = np.flatnonzero(taken >= 0)
-        if len(kept) > 1:
-            condition = f"{level}, {title}"
-            control = similarity[taken[kept]][:, kept]
-            own = np.asarray(names)[kept].tolist()
-            add_verification(inquiry, owner, "face", condition, control, own, judge, short=True)
+        inquiry.findings.add(owner, "reference", title, f"{what} and {who}", found, judge)
 
 
 def add_verification(
@@ -140,11 +100,12 @@ def add_verification(
     question: str,
     condition: str,
     similarity: np.ndarray,
-    names: Sequence[str],
+    queries: Sequence[str],
+    items: Sequence[str],
     judge: str,
     short: bool = False,
 ) -> None:
-    """Add verification, matching and retrieval of a matrix (P, P) whose diagonal is the own person.
+    """Add verification, matching and retrieval of a matrix of likenesses (I, J).
 
     Args:
         inquiry: Where the rows go.
@@ -152,14 +113,15 @@ def add_verification(
         question: Name of the question.
         condition: Name of the condition.
         similarity: Queries by items.
-        names: The person of each query and of each item.
+        queries: The person of each query, (I,).
+        items: The person of each item, (J,).
         judge: Whose embeddings these are.
-        short: Only the measures that controls need.
+        short: Only the measures that controls and baselines need.
     """
     findings, seed, genders = inquiry.findings, inquiry.seed, inquiry.people.genders
-    pairs = make_pairs(similarity, names, names)
-    inside = make_pairs(similarity, names, names, genders)
-    nobody = 1.0 / max(len(names), 1)
+    pairs = make_pairs(similarity, queries, items)
+    inside = make_pairs(similarity, queries, items, genders)
+    count = len(set(items))
 
     def add(measure: str, found: Interval, chance: float) -> None:
         findings.add(owner, question, measure, condition, found, judge, chance)
@@ -167,20 +129,20 @@ def add_verification(
     add("verification AUC", auc_interval(pairs, seed), 0.5)
     add("verification AUC within a gender", auc_interval(inside, seed), 0.5)
     for title, within in (("", None), (" within a gender", genders)):
-        found = n_way_matching(similarity, names, names, CHOICES, within, seed)
+        found = n_way_matching(similarity, queries, items, CHOICES, within, seed)
         add(f"{CHOICES}-way matching{title}", found, 1 / CHOICES)
     if short:
         return
     add("equal error rate", eer_interval(pairs, seed), 0.5)
-    for k in (k for k in (1, 5) if k < len(names)):
-        found = retrieval_top_k(similarity, names, names, k, seed=seed)
-        add(f"retrieval top {k} of {len(names)}", found, k * nobody)
+    for k in (k for k in (1, 5) if k < count):
+        found = retrieval_top_k(similarity, queries, items, k, seed=seed)
+        add(f"retrieval top {k} of {count}", found, k / count)
     findings.curves[f"{owner}: {question}, {condition}"] = roc_curve(pairs)
 
 
 def ask_stability(system: System, inquiry: Inquiry) -> None:
     """Compare sentences spoken with one voice, with different voices, and by real people."""
-    people, judges, seed = inquiry.people, inquiry.judges, inquiry.seed
+    people, judges = inquiry.people, inquiry.judges
     chosen = people.spread(people.clips.values(), max(2, min(inquiry.limit, 20)), "stability")
     texts = inquiry.sentences[:SENTENCES_PER_VOICE]
     spoken = np.stack(
@@ -190,6 +152,33 @@ def ask_stability(system: System, inquiry: Inquiry) -> None:
         ]
     )
     names = [clip.speaker for clip in chosen]
+    twice = [clip for clip in chosen if people.another_clip(clip)]
+    others = [other for clip in twice if (other := people.another_clip(clip)) is not None]
+    mean = mean_heard(inquiry, training_voices(inquiry))
+    for measure, origin in ((LIKENESS, mean), (SECS, np.zeros_like(mean))):
+        title = f"{measure} of two sentences"
+        _add_stability(system, inquiry, title, centered(spoken, origin), names)
+        if twice:
+            one, two = (centered(real_embeddings(inquiry, c), origin) for c in (twice, others))
+            owners = [clip.speaker for clip in twice]
+            found = bootstrap_mean(np.sum(one * two, axis=1), owners, inquiry.seed)
+            condition = "two recordings of one person"
+            inquiry.findings.add(REAL, "stability", title, condition, found, judges.speakers.name)
+
+
+def _add_stability(
+    system: System, inquiry: Inquiry, title: str, spoken: np.ndarray, names: Sequence[str]
+) -> None:
+    """Add how alike sentences of one voice are, and of voices of different people.
+
+    Args:
+        system: Who spoke.
+        inquiry: Where the rows go.
+        title: Name of the measure.
+        spoken: (voices, sentences, D) of length 1.
+        names: Person of each voice.
+    """
+    seed, judge = inquiry.seed, inquiry.judges.speakers.name
     same = [1.0 - mean_pairwise_distance(of_voice) for of_voice in spoken]
     mean = spoken.mean(axis=1)
     strangers = np.asarray(names)[:, None] != np.asarray(names)
@@ -198,25 +187,6 @@ def ask_stability(system: System, inquiry: Inquiry) -> None:
         row[other].mean() if other.any() else np.nan
         for row, other in zip(cosines, strangers, strict=True)
     ]
-    add = inquiry.findings.add
-    measure, judge = "cosine of two sentences (SECS)", judges.speakers.name
-    found = bootstrap_mean(same, names, seed)
-    add(system.name, "stability", measure, "one voice", found, judge)
-    found = bootstrap_mean(different, names, seed)
-    add(system.name, "stability", measure, "voices of different people", found, judge)
-    twice = [clip for clip in chosen if people.another_clip(clip)]
-    others = [other for clip in twice if (other := people.another_clip(clip)) is not None]
-    if twice:
-        one, two = real_embeddings(inquiry, twice), real_embeddings(inquiry, others)
-        found = bootstrap_mean(np.sum(one * two, axis=1), [c.speaker for c in twice], seed)
-        add(REAL, "stability", measure, "two recordings of one person", found, judge)
-
-
-def real_embeddings(inquiry: Inquiry, clips: Sequence[Clip]) -> np.ndarray:
-    """Speaker embeddings (n, 256) of real clips, each computed once for all systems."""
-    judges = inquiry.judges
-
-    def embedding_of(clip: Clip) -> Callable[[], np.ndarray]:
-        return lambda: judges.speakers.embed(load_samples(clip))
-
-    return np.stack([judges.remember(("speaker", c.id), embedding_of(c)) for c in clips])
+    for condition, values in (("one voice", same), ("voices of different people", different)):
+        found = bootstrap_mean(values, names, seed)
+        inquiry.findings.add(system.name, "stability", title, condition, found, judge)

@@ -9,21 +9,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mmtts.audio.loudness import STANDARD_DB, normalize_loudness
 from mmtts.audio.manner import Measurements, measure
 from mmtts.data.attributes import ATTRIBUTES, compatible, decode_attributes
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.evaluation.findings import REAL
 from mmtts.evaluation.inquiry import Inquiry
-from mmtts.evaluation.likeness import real_embeddings
 from mmtts.evaluation.system import System
 from mmtts.evaluation.unseen_people import training_clips
+from mmtts.evaluation.voices import mean_heard, mean_style, real_embeddings, training_voices
 from mmtts.metrics.bootstrap import bootstrap, bootstrap_mean
 from mmtts.metrics.diversity import mean_pairwise_distance, vendi_score
+from mmtts.metrics.likeness import centered
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.metrics.speakers import LinearProbe
 from mmtts.metrics.speech import GENDER_HZ, name_measurements
 from mmtts.metrics.verification import order_probability
 
 HEARD = ("gender", "pitch", "pace", "energy")
+BINS = {"pitch": "pitch", "pace": "pace", "energy": "loudness"}  # in the thresholds
 PROBE_CLIPS = 200
 THRESHOLDS = f"fixed thresholds (F0 by pyworld, {GENDER_HZ:g} Hz)"
 PROBE = "probe on resemblyzer"
@@ -67,7 +71,7 @@ def ask_prompt(system: System, inquiry: Inquiry) -> None:
         system.speak(text, system.voice_of_prompt(prompt.text))
         for prompt in inquiry.each(prompts, "prompts")
     ]
-    found = [measure(samples, n_phones=phones) for samples in spoken]
+    found = [measure(samples, JUDGE_RATE, phones) for samples in spoken]
     _add_agreement(inquiry, system.name, "synthesis", prompts, found)
     shift = np.roll(np.arange(len(prompts)), 1)  # the prompts are in a random order
     _add_agreement(
@@ -88,10 +92,17 @@ def ask_prompt(system: System, inquiry: Inquiry) -> None:
 
 
 def _measure_real(inquiry: Inquiry, clip: Clip) -> Measurements:
-    """Measure a real clip with the same instruments as synthesis."""
+    """Measure a real clip with the same instruments as synthesis.
+
+    The stored clip is leveled; how loud it was for its corpus was measured before.
+    """
     phones = inquiry.judges.phones.count_phones(clip.text) if clip.text else None
     key = ("measure", clip.id)
-    return inquiry.judges.remember(key, lambda: measure(load_samples(clip), n_phones=phones))
+    found = inquiry.judges.remember(
+        key, lambda: measure(load_samples(clip, JUDGE_RATE), JUDGE_RATE, phones)
+    )
+    loudness = inquiry.people.loudness.get(clip.id)
+    return found._replace(energy_db=None if loudness is None else STANDARD_DB + loudness)
 
 
 def _add_agreement(
@@ -107,7 +118,7 @@ def _add_agreement(
     for prompt, measured in zip(prompts, found, strict=True):
         heard = name_measurements(measured, thresholds, prompt.named.get("gender"))
         for name in HEARD:
-            if name in prompt.named and (name == "gender" or name in thresholds):
+            if name in prompt.named and (name == "gender" or BINS[name] in thresholds):
                 agreed[name].append(float(heard[name] == prompt.named[name]))
     for name, values in agreed.items():
         interval = bootstrap_mean(values, seed=inquiry.seed)
@@ -163,7 +174,8 @@ def _add_probes(
         return
     wanted = np.asarray([named[i] == "female" for i in kept])
     probe = LinearProbe(real_embeddings(inquiry, clips), female)
-    heard = probe(inquiry.judges.embed([spoken[i] for i in kept]))
+    leveled = [normalize_loudness(spoken[i], JUDGE_RATE) for i in kept]
+    heard = probe(inquiry.judges.embed(leveled))
     styles = np.stack([system.voice_of_clip(clip).vector for clip in clips])
     voices = np.stack([system.voice_of_prompt(prompts[i].text).vector for i in kept])
     read = LinearProbe(styles, female)(voices)
@@ -202,14 +214,16 @@ def _add_diversity(
 ) -> None:
     """Add diversity and gender accuracy of the voices drawn for each condition."""
     text, rows = inquiry.sentences[0], defaultdict(list)
+    known = training_voices(inquiry)
+    heard_mean, style_mean = mean_heard(inquiry, known), mean_style(system, inquiry, known)
     for voices, gender in inquiry.each(zip(draws, genders, strict=True), f"diversity, {condition}"):
-        spoken = [system.speak(text, voice) for voice in voices]
-        embedded = inquiry.judges.embed(spoken)
-        styles = np.stack([voice.vector for voice in voices])
-        rows["mean pairwise 1 - cosine", "resemblyzer"].append(mean_pairwise_distance(embedded))
+        spoken = [system.speak(text, voice, loudness=0.0) for voice in voices]
+        embedded = centered(inquiry.judges.embed(spoken), heard_mean)
+        styles = centered(np.stack([voice.vector for voice in voices]), style_mean)
+        rows["mean pairwise 1 - likeness", "resemblyzer"].append(mean_pairwise_distance(embedded))
         rows["Vendi score", "resemblyzer"].append(vendi_score(embedded))
-        rows["mean pairwise 1 - cosine of z", "cosine of z"].append(mean_pairwise_distance(styles))
-        heard = [name_measurements(measure(s), {})["gender"] == gender for s in spoken]
+        rows["mean pairwise 1 - likeness of z", "z"].append(mean_pairwise_distance(styles))
+        heard = [name_measurements(measure(s, JUDGE_RATE), {})["gender"] == gender for s in spoken]
         rows["gender accuracy", THRESHOLDS].append(float(np.mean(heard)))
     for (title, judge), values in rows.items():
         found = bootstrap_mean(values, seed=inquiry.seed)
@@ -223,14 +237,15 @@ def _add_diversity(
 def _add_real_diversity(inquiry: Inquiry, prompts: Sequence[Prompt]) -> None:
     """Add the diversity of as many real people who fit the same prompts."""
     distances, scores = [], []
+    mean = mean_heard(inquiry, training_voices(inquiry))
     for prompt in prompts:
         speakers = {clip.speaker: clip for clip in prompt.fitting}
         if len(speakers) >= inquiry.samples:
             clips = list(speakers.values())[: inquiry.samples]
-            embedded = real_embeddings(inquiry, clips)
+            embedded = centered(real_embeddings(inquiry, clips), mean)
             distances.append(mean_pairwise_distance(embedded))
             scores.append(vendi_score(embedded))
     condition = f"{inquiry.samples} real people who fit one prompt"
-    for title, values in (("mean pairwise 1 - cosine", distances), ("Vendi score", scores)):
+    for title, values in (("mean pairwise 1 - likeness", distances), ("Vendi score", scores)):
         found = bootstrap_mean(values, seed=inquiry.seed)
         inquiry.findings.add(REAL, "diversity", title, condition, found, "resemblyzer")

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE, save_audio
+from mmtts.audio.files import save_audio
 from mmtts.audio.resampling import resample
 from mmtts.data.cuts import Clip, load_samples
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.synthesis.synthesizer import Synthesizer
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.voice import Voice
@@ -36,7 +37,7 @@ class System:
         self.name, self.parts, self.steps, self.audio = name, parts, steps, audio
         self.tts = Synthesizer(parts)
         self._voices: dict[tuple[str, str, int | None], Voice] = {}
-        self._spoken: dict[tuple[str, bytes], np.ndarray] = {}
+        self._spoken: dict[tuple[str, bytes, float], np.ndarray] = {}
 
     @cached_property
     def speaker(self) -> Speaker:
@@ -48,7 +49,8 @@ class System:
         key = ("speech", clip.id, None)
         if key not in self._voices:
             with tempfile.TemporaryDirectory() as folder:
-                path = save_audio(Path(folder) / "clip.wav", load_samples(clip), SAMPLE_RATE)
+                rate = self.tts.sample_rate
+                path = save_audio(Path(folder) / "clip.wav", load_samples(clip, rate), rate)
                 self._voices[key] = self.tts.voice(speech=path)
         return self._voices[key]
 
@@ -66,26 +68,31 @@ class System:
             self._voices[key] = self.tts.voice(prompt=prompt, seed=seed)
         return self._voices[key]
 
-    def speak(self, text: str, voice: Voice) -> np.ndarray:
-        """Speech float32 (N,) at 16 kHz."""
-        key = (text, voice.vector.tobytes())
+    def speak(self, text: str, voice: Voice, loudness: float | None = None) -> np.ndarray:
+        """Speech float32 (N,) at the judges' 16 kHz.
+
+        It is as loud as the voice unless a loudness in dB is given.
+        """
+        level = voice.loudness if loudness is None else loudness
+        key = (text, voice.vector.tobytes(), level)
         if key not in self._spoken:
-            speech = self.tts(text, voice, steps=self.steps)
-            self._spoken[key] = resample(speech.samples, speech.sample_rate, SAMPLE_RATE)
+            speech = self.tts(text, voice, steps=self.steps, loudness=level)
+            self._spoken[key] = resample(speech.samples, speech.sample_rate, JUDGE_RATE)
             if self.audio is not None:
-                digest = hashlib.sha256(text.encode() + key[1]).hexdigest()[:12]
+                digest = hashlib.sha256(f"{level} {text}".encode() + key[1]).hexdigest()[:12]
                 path = self.audio / self.name / f"{digest}.wav"
-                save_audio(path, self._spoken[key], SAMPLE_RATE)
+                speech.save(path)
         return self._spoken[key]
 
-    def copy(self, samples: np.ndarray) -> np.ndarray:
-        """Turn a clip (N,) at 16 kHz into a mel, and back into sound by the vocoder."""
+    def copy(self, clip: Clip) -> np.ndarray:
+        """Turn a clip into a mel, and back into sound (N,) at 16 kHz by the vocoder."""
+        samples = load_samples(clip, self.tts.sample_rate)
         with torch.inference_mode():
             wav = torch.from_numpy(np.array(samples, np.float32))[None].to(self.parts.device)
             copied = self.speaker.vocoder(self.speaker.mel(wav))[0].float().cpu().numpy()
         if not np.isfinite(copied).all():
             raise InputError(f"the vocoder of {self.name} gives values that are not finite")
-        return np.clip(copied, -1.0, 1.0)
+        return resample(np.clip(copied, -1.0, 1.0), self.tts.sample_rate, JUDGE_RATE)
 
     def parameters(self) -> dict[str, int]:
         """Number of parameters of each network that the system has."""

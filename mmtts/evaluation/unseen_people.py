@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +12,15 @@ from typing import Any
 import numpy as np
 
 from mmtts import InputError
+from mmtts.data.attributes import read_thresholds
 from mmtts.data.cuts import Clip, read_clips
-from mmtts.data.pair_tables import PromptPairs, read_face_speech, read_faces, read_prompts
+from mmtts.data.pair_tables import (
+    PromptPairs,
+    read_face_speech,
+    read_faces,
+    read_loudness,
+    read_prompts,
+)
 
 SHORTEST_SECONDS = 1.0  # too little is said in less to know a voice by
 
@@ -55,6 +61,11 @@ class UnseenPeople:
         return np.random.default_rng([self.seed, *what.encode()])
 
     @cached_property
+    def training(self) -> UnseenPeople:
+        """The people of the same folder who were trained on: baselines and means come from them."""
+        return UnseenPeople(self.folder, "train", self.seed)
+
+    @cached_property
     def genders(self) -> dict[str, str]:
         """Person -> gender, of speakers and of faces, where it is known."""
         found = {clip.speaker: self._known[clip.id].gender for clip in self.clips.values()}
@@ -72,12 +83,13 @@ class UnseenPeople:
 
     @cached_property
     def thresholds(self) -> dict[str, Any]:
-        """Bins of pitch, pace and energy, learned from the training clips; empty when absent."""
-        try:
-            statistics = json.loads((self.folder / "statistics.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot read {self.folder}/statistics.json: {error}") from error
-        return dict(statistics.get("thresholds", {}))
+        """Bins of pitch, pace and loudness, learned from the training clips; empty when absent."""
+        return read_thresholds(self.folder)
+
+    @cached_property
+    def loudness(self) -> dict[str, float]:
+        """Cut id -> loudness relative to its corpus in dB, where it is known."""
+        return read_loudness(self.folder, self.split)
 
     @cached_property
     def _faces(self) -> list[Any]:
@@ -110,16 +122,21 @@ class UnseenPeople:
             chosen += [queue.pop() for queue in queues if queue]
         return chosen[:limit]
 
-    def face_pairs(self, limit: int | None = None) -> list[Pair]:
-        """One face and one clip of each person who has both, in a random but seeded order."""
+    def all_face_pairs(self) -> list[Pair]:
+        """Every pair of a face and a clip, in the order of the table."""
         if not (self.folder / "pairs" / f"face_speech_{self.split}.csv").exists():
             return []
+        return [
+            Pair(row.person, self.folder / row.face, self.clips[row.cut])
+            for row in read_face_speech(self.folder, self.split)
+            if row.cut in self.clips
+        ]
+
+    def face_pairs(self, limit: int | None = None) -> list[Pair]:
+        """One face and one clip of each person who has both, in a random but seeded order."""
         rows: dict[str, list[Pair]] = defaultdict(list)
-        for row in read_face_speech(self.folder, self.split):
-            if row.cut in self.clips:
-                rows[row.person].append(
-                    Pair(row.person, self.folder / row.face, self.clips[row.cut])
-                )
+        for pair in self.all_face_pairs():
+            rows[pair.person].append(pair)
         rng = self.rng("face pairs")
         chosen = [found[int(rng.integers(len(found)))] for _, found in sorted(rows.items())]
         return [chosen[i] for i in rng.permutation(len(chosen))][:limit]

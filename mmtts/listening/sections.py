@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mmtts import InputError
+from mmtts.audio.files import Audio
 from mmtts.listening.figures import draw_curves, draw_mel, read_curves
 from mmtts.listening.markup import ClipView, Group, Section
 
@@ -26,6 +25,7 @@ PROMPTS = (
 SEEDS = (None, 0, 1)
 MIXES = (1.0, 0.75, 0.5, 0.25, 0.0)
 MOVES = (-1.0, 1.0)
+PICTURE_RATE = 16000  # Hz, of the mels that are drawn
 
 
 class Speaking:
@@ -48,34 +48,36 @@ class Speaking:
         self.took += time.perf_counter() - started
         self.seconds += speech.seconds
         speech.save(self.folder / f"{name}.wav")
-        return describe_clip(title, speech.samples, f"{name}.wav")
+        return describe_clip(title, speech, f"{name}.wav")
 
 
-def describe_clip(title: str, samples: np.ndarray, name: str = "") -> ClipView:
-    """Measure and draw a clip (N,) at 16 kHz; recordings have no name."""
+def describe_clip(title: str, audio: Audio, name: str = "") -> ClipView:
+    """Measure and draw a clip; recordings have no name."""
     import soundfile
     import torch
 
-    from mmtts.audio.files import SAMPLE_RATE
     from mmtts.audio.manner import median_pitch, speaking_pace
     from mmtts.audio.mel import MelSpectrogram
+    from mmtts.audio.resampling import resample
     from mmtts.synthesis.provenance import detect_mark
 
+    samples, rate = audio.samples, audio.sample_rate
     stream = io.BytesIO()
-    soundfile.write(stream, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    soundfile.write(stream, samples, rate, format="WAV", subtype="PCM_16")
     try:
-        pitch = median_pitch(samples)
+        pitch = median_pitch(samples, rate)
     except ImportError:  # pyworld is an extra
         pitch = None
-    mel = MelSpectrogram()(torch.from_numpy(np.asarray(samples, np.float32))[None])[0].numpy()
+    heard = resample(samples, rate, PICTURE_RATE)  # all pictures on one scale
+    mel = MelSpectrogram()(torch.from_numpy(heard)[None])[0].numpy()
     return ClipView(
         title,
         stream.getvalue(),
         draw_mel(mel),
-        len(samples) / SAMPLE_RATE,
+        audio.seconds,
         pitch,
-        speaking_pace(samples),
-        detect_mark(samples).score,
+        speaking_pace(samples, rate),
+        detect_mark(samples, rate).score,
         name,
     )
 
@@ -215,10 +217,11 @@ def _path(person: dict[str, Any]) -> Path:
     return Path(person["clip"].source)
 
 
-def _load(person: dict[str, Any]) -> np.ndarray:
+def _load(person: dict[str, Any]) -> Audio:
     from mmtts.data.cuts import load_samples
 
-    return load_samples(person["clip"])
+    clip = person["clip"]
+    return Audio(load_samples(clip, clip.sample_rate), clip.sample_rate)
 
 
 def _about(person: dict[str, Any]) -> str:

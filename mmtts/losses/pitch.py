@@ -8,8 +8,8 @@ from torch import Tensor
 
 from mmtts.networks.excitation import HIGHEST_PITCH, LOWEST_PITCH, PITCH_BINS, pitch_position
 
-_WINDOW = 1024
-_SMOOTH = 3  # samples averaged, twice: half the amplitude is left at 2.5 kHz of 16
+_WINDOW_SECONDS = 0.064
+_SMOOTHING_RATE = 16000  # Hz; three samples of it averaged twice leave half of 2.5 kHz
 _NEARLY_BEST = 0.06  # a shorter lag this near to the best peak is the period, the best a multiple
 _VOICED_PEAK, _VOICED_LEVEL = 0.6, 3e-3
 _STEADY = 0.15  # natural log of the pitch against its neighbors' median
@@ -30,9 +30,11 @@ def measure_pitch(wav: Tensor, hop_length: int, sample_rate: int) -> tuple[Tenso
         The pitch of an unvoiced frame means nothing.
     """
     # A period between two samples spoils the likeness of high harmonics: they are taken away.
+    reach = max(1, round(sample_rate / _SMOOTHING_RATE))
     for _ in range(2):
-        wav = F.avg_pool1d(wav, _SMOOTH, 1, _SMOOTH // 2)
-    frames = F.pad(wav, (_WINDOW // 2, _WINDOW // 2)).unfold(-1, _WINDOW, hop_length)
+        wav = F.avg_pool1d(wav, 2 * reach + 1, 1, reach)
+    half = round(_WINDOW_SECONDS * sample_rate / 2)
+    frames = F.pad(wav, (half, half)).unfold(-1, 2 * half, hop_length)
     frames = frames - frames.mean(-1, keepdim=True)
     shortest, longest = int(sample_rate / HIGHEST_PITCH), int(sample_rate / LOWEST_PITCH) + 2
     likeness = _autocorrelation(frames, shortest - 1, longest + 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -42,23 +43,17 @@ class SpectralLoss(nn.Module):
 
 
 class MelLoss(nn.Module):
-    """Mean absolute difference of natural-log mels, summed over two resolutions.
+    """Mean absolute difference of natural-log mels, summed over a mel and one of half its window.
 
     Args:
-        sample_rate: in Hz.
-        settings: (n_fft, hop_length, n_mels) of each.
+        mel: arguments of `MelSpectrogram`; None for its defaults.
     """
 
-    def __init__(
-        self,
-        sample_rate: int = 16000,
-        settings: Sequence[tuple[int, int, int]] = ((1024, 256, 80), (512, 128, 40)),
-    ) -> None:
+    def __init__(self, mel: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.mels = nn.ModuleList(
-            MelSpectrogram(sample_rate, n_fft, hop, n_mels, 0.0, sample_rate / 2)
-            for n_fft, hop, n_mels in settings
-        )
+        own = MelSpectrogram(**(mel or {}))
+        halves = {key: own.config[key] // 2 for key in ("n_fft", "hop_length", "n_mels")}
+        self.mels = nn.ModuleList([own, MelSpectrogram(**{**own.config, **halves})])
 
     def forward(self, generated: Tensor, recorded: Tensor) -> Tensor:
         """Compare samples (B, S); returns a scalar."""

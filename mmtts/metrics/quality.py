@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
+
+JUDGE_RATE = 16000  # Hz, at which the judges of speech listen
 
 
 class Dnsmos:
@@ -36,7 +37,7 @@ class Dnsmos:
         names["p808"] = "p808_mos"
         if not len(samples):
             return dict.fromkeys(names, float("nan"))
-        found = self._run(np.clip(samples, -1.0, 1.0), sr=SAMPLE_RATE)
+        found = self._run(np.clip(samples, -1.0, 1.0), sr=JUDGE_RATE)
         return {name: float(found[key]) for name, key in names.items()}
 
 
@@ -47,7 +48,7 @@ def perceptual_quality(original: np.ndarray, copy: np.ndarray) -> float:
     original, copy = same_length(original, copy)
     if not len(copy) or not original.any() or not copy.any():
         return float("nan")
-    found = pesq(SAMPLE_RATE, original, copy, "wb", on_error=PesqError.RETURN_VALUES)
+    found = pesq(JUDGE_RATE, original, copy, "wb", on_error=PesqError.RETURN_VALUES)
     return float(found) if found > 0 else float("nan")
 
 
@@ -60,7 +61,7 @@ def intelligibility(original: np.ndarray, copy: np.ndarray) -> float:
     original, copy = same_length(original, copy)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = float(stoi(original, copy, SAMPLE_RATE))
+        found = float(stoi(original, copy, JUDGE_RATE))
     return float("nan") if any("STFT frames" in str(w.message) for w in caught) else found
 
 

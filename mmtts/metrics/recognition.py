@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.audio.word_alignment import spoken_words
+from mmtts.metrics.quality import JUDGE_RATE
 
 # Far wider than pocketsphinx's defaults, which prune accented speech before its sentence ends.
 # Adults of speechocean762, 20 choices of like length: of 100 clips, beams of 1e-150 identify 92 and
@@ -123,7 +123,7 @@ class Whisper:
         """Return the words heard in float32 (N,) at 16 kHz."""
         import torch
 
-        heard = self._processor(samples, sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        heard = self._processor(samples, sampling_rate=JUDGE_RATE, return_tensors="pt")
         with torch.no_grad():
             tokens = self._model.generate(heard.input_features)
         return str(self._processor.batch_decode(tokens, skip_special_tokens=True)[0]).strip()
@@ -209,12 +209,12 @@ def _decoder(**options: Any) -> Any:
         from pocketsphinx import Decoder
     except ImportError as error:
         raise InputError("pocketsphinx is not installed: pip install 'mmtts[eval]'") from error
-    return Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", **options)
+    return Decoder(samprate=JUDGE_RATE, loglevel="FATAL", **options)
 
 
 def _decode(decoder: Any, samples: np.ndarray) -> list[str]:
     """Words of the best path through the whole clip, without marks of pronunciation variants."""
-    if len(samples) < SAMPLE_RATE // 10:  # less than a word; the library refuses an empty buffer
+    if len(samples) < JUDGE_RATE // 10:  # less than a word; the library refuses an empty buffer
         return []
     pcm = (np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2").tobytes()
     decoder.start_stream()  # forgets the noise of the clip before

@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.metrics.diversity import unit_rows
+from mmtts.metrics.quality import JUDGE_RATE
 
 
 class Resemblyzer:
@@ -45,8 +45,8 @@ class Resemblyzer:
             return np.full(256, 1.0 / 16.0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            voiced = self._prepare(samples, source_sr=SAMPLE_RATE)
-        usable = voiced if len(voiced) >= SAMPLE_RATE // 2 else samples
+            voiced = self._prepare(samples, source_sr=JUDGE_RATE)
+        usable = voiced if len(voiced) >= JUDGE_RATE // 2 else samples
         return unit_rows(self._encoder.embed_utterance(usable)[None])[0]
 
 

@@ -17,6 +17,7 @@ from mmtts.networks.alignment import (
 from mmtts.networks.duration_predictor import DurationPredictor, frames_from_durations
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
+from mmtts.networks.guidance import guided
 from mmtts.networks.masks import mask_from_lens
 from mmtts.networks.style_encoder import StyleEncoder
 from mmtts.networks.text_encoder import TextEncoder
@@ -200,11 +201,7 @@ class AcousticModel(nn.Module):
         null = self.null_style.expand_as(z)
 
         def velocity(x: Tensor, t: Tensor) -> Tensor:
-            styled = self.decoder(x, prior, t, z, mask)
-            if guidance == 1.0:
-                return styled
-            plain = self.decoder(x, prior, t, null, mask)
-            return plain + guidance * (styled - plain)
+            return guided(lambda style: self.decoder(x, prior, t, style, mask), z, null, guidance)
 
         return integrate(velocity, noise, steps)
 

@@ -6,7 +6,9 @@ Source: Kim et al. 2020, Glow-TTS (arXiv 2005.11129), algorithm 1. Extended by a
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from monotonic_alignment_search.core import maximum_path_c
 from torch import Tensor
 
 # Far below any log-likelihood of a path, and finite, so that sums of it stay ordered.
@@ -48,7 +50,10 @@ def search_alignment(scores: Tensor, phoneme_lens: Tensor, mel_lens: Tensor) -> 
     """Find the monotonic path of the largest total score.
 
     Each frame belongs to one phoneme, each phoneme has at least one frame, and the order is kept.
-    One loop over frames, vectorized over the batch and the phonemes.
+    Of two paths with the same score, the one that enters the later phoneme earlier is found.
+
+    The recurrence is compiled (package `monotonic-alignment-search`) and runs on the CPU whatever
+    the device of the scores: a GPU would spend more on one launch per frame than on the copy.
 
     Args:
         scores: (B, N, T).
@@ -60,35 +65,26 @@ def search_alignment(scores: Tensor, phoneme_lens: Tensor, mel_lens: Tensor) -> 
         phoneme.
 
     Raises:
-        ValueError: a row has fewer frames than phonemes.
+        ValueError: a row has fewer frames than phonemes, or lengths do not fit the scores.
     """
-    if bool((mel_lens < phoneme_lens).any()):
+    n_rows, n_phonemes, n_frames = scores.shape
+    sizes, lengths = (x.cpu().numpy().astype(np.int32) for x in (phoneme_lens, mel_lens))
+    if (lengths < sizes).any():
         raise ValueError(
             "a clip has fewer mel frames than phonemes; leave it out or shorten its text"
         )
-    n_rows, n_phonemes, n_frames = scores.shape
-    by_frame = scores.float().permute(2, 0, 1).contiguous()
-    best = torch.full((n_rows, n_phonemes), 2.0 * _FORBIDDEN * n_frames, device=scores.device)
-    best[:, 0] = by_frame[0, :, 0]
-    moved = torch.zeros((n_frames, n_rows, n_phonemes), dtype=torch.bool, device=scores.device)
-    for frame in range(1, n_frames):
-        step = moved[frame, :, 1:]
-        torch.gt(best[:, :-1], best[:, 1:], out=step)
-        best[:, 1:] = torch.where(step, best[:, :-1], best[:, 1:])
-        best += by_frame[frame]
-    return _trace_back(moved, phoneme_lens, mel_lens)
-
-
-def _trace_back(moved: Tensor, phoneme_lens: Tensor, mel_lens: Tensor) -> Tensor:
-    n_frames, n_rows, _ = moved.shape
-    phoneme = phoneme_lens - 1
-    rows = torch.arange(n_rows, device=moved.device)
-    path = torch.empty((n_rows, n_frames), dtype=torch.long, device=moved.device)
-    for frame in range(n_frames - 1, -1, -1):
-        path[:, frame] = phoneme
-        step = moved[frame, rows, phoneme] & (frame < mel_lens) & (phoneme > 0)
-        phoneme = phoneme - step.long()
-    return path
+    # The compiled code checks no bounds.
+    inside = (sizes >= 1) & (sizes <= n_phonemes) & (lengths <= n_frames)
+    if inside.shape != (n_rows,) or not inside.all():
+        raise ValueError(f"lengths do not fit scores of shape {tuple(scores.shape)}")
+    totals = np.array(scores.float().cpu().numpy(), order="C")  # a copy: it is overwritten
+    laid = np.zeros(totals.shape, np.int32)
+    # What cannot be reached must lie below every sum, of forbidden frames too.
+    maximum_path_c(laid, totals, sizes, lengths, 2.0 * _FORBIDDEN * n_frames)
+    ends = torch.from_numpy(laid.sum(axis=2, dtype=np.int64).cumsum(axis=1))
+    frames = torch.arange(n_frames).expand(n_rows, -1).contiguous()
+    path = torch.searchsorted(ends, frames, right=True).to(scores.device)
+    return torch.minimum(path, phoneme_lens.unsqueeze(1) - 1)
 
 
 def durations_from_path(path: Tensor, mel_lens: Tensor, n_phonemes: int) -> Tensor:

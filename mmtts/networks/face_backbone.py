@@ -151,6 +151,7 @@ class FacenetBackbone(nn.Module):
 
         self.config: dict[str, Any] = {"size": size}
         self.feature_dim, self.size = 512, size
+        self.pretrained = pretrained is not None or weights is not None
         try:
             self.network = InceptionResnetV1(pretrained=pretrained)
         except (OSError, ValueError) as error:

@@ -9,13 +9,17 @@ from torch import Tensor, nn
 from mmtts import InputError
 from mmtts.networks.face_encoder import StyleHead
 from mmtts.networks.prompt_backbone import PROMPT_BACKBONES
+from mmtts.networks.widths import resize
+
+SPAN_DB = 10.0  # of the loudness head: about the way from quiet to loud
 
 
 class PromptEncoder(nn.Module):
     """A prompt backbone with a style head, and a classifier of what the prompt names.
 
     The classifier reads z_p itself. It is no part of synthesis: with little data it keeps apart
-    what the voices alone would take long to tell apart.
+    what the voices alone would take long to tell apart. Another linear layer on z_p says how loud
+    to speak, which no style does: the style encoder hears clips at one level.
 
     Args:
         backbone: Name in `PROMPT_BACKBONES`.
@@ -24,7 +28,7 @@ class PromptEncoder(nn.Module):
         width: Hidden units of the head; 0 makes it linear.
         dropout: In the head.
         attribute_sizes: Number of values of each attribute that a prompt can name.
-        widths: Inner widths by layer and component when the model was compressed.
+        widths: Inner widths by layer and component where they are narrower than the backbone.
 
     Raises:
         InputError: The backbone is unknown.
@@ -48,6 +52,9 @@ class PromptEncoder(nn.Module):
         self.backbone = build(**(backbone_config or {}))
         self.head = StyleHead(int(self.backbone.feature_dim), width, style_dim, dropout)
         self.classifiers = nn.ModuleList(nn.Linear(style_dim, n + 1) for n in attribute_sizes)
+        self.loudness_head = nn.Linear(style_dim, 1)
+        nn.init.zeros_(self.loudness_head.weight)  # until it has learned: the standard level
+        nn.init.zeros_(self.loudness_head.bias)
         self.options: dict[str, Any] = {
             "backbone": backbone,
             "style_dim": style_dim,
@@ -57,8 +64,6 @@ class PromptEncoder(nn.Module):
             "widths": widths,
         }
         if widths is not None:
-            from mmtts.compression import resize  # knows how each kind of layer becomes narrower
-
             resize(self, widths)
 
     @property
@@ -80,5 +85,13 @@ class PromptEncoder(nn.Module):
 
     def attribute_logits(self, z: Tensor) -> list[Tensor]:
         """For each attribute the logits `(B, n + 1)` of its values; the last is "not named"."""
-        scale = z.shape[-1] ** 0.5  # components of a unit vector are small
-        return [classifier(z * scale) for classifier in self.classifiers]
+        return [classifier(_spread(z)) for classifier in self.classifiers]
+
+    def loudness(self, z: Tensor) -> Tensor:
+        """How loud z_p (B, D) wants to speak, in dB above the standard level: (B,)."""
+        return SPAN_DB * self.loudness_head(_spread(z))[:, 0]
+
+
+def _spread(z: Tensor) -> Tensor:
+    """Bring the components of unit vectors, which are small, to about unit variance."""
+    return z * z.shape[-1] ** 0.5

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmtts.networks.guidance import extrapolate, guided
+
 MEAN_DRAWS = 8  # antithetic pairs of noise behind the flow's conditional mean
 
 
@@ -113,14 +115,9 @@ class RectifiedFlow(nn.Module):
         return F.mse_loss(self.velocity(point, t, c), x - noise)
 
     def guided(self, x: Tensor, t: float, c: Tensor, null: Tensor, guidance: float) -> Tensor:
-        """Velocity under classifier-free guidance: v(null) + guidance * (v(c) - v(null))."""
+        """Velocity `(B, D)` at one time under classifier-free guidance."""
         time = x.new_full((x.shape[0],), t)
-        if guidance == 1.0:
-            return self.velocity(x, time, c)
-        free = self.velocity(x, time, null)
-        if guidance == 0.0:
-            return free
-        return free + guidance * (self.velocity(x, time, c) - free)
+        return guided(lambda condition: self.velocity(x, time, condition), c, null, guidance)
 
     def sample(
         self,
@@ -199,8 +196,8 @@ class GaussianMixture(nn.Module):
         log_weights, means, log_scales = self.parameters_of(c)
         if guidance != 1.0:
             free_weights, free_means, _ = self.parameters_of(null)
-            log_weights = torch.lerp(free_weights, log_weights, guidance)
-            means = torch.lerp(free_means, means, guidance)
+            log_weights = extrapolate(free_weights, log_weights, guidance)
+            means = extrapolate(free_means, means, guidance)
         choice = torch.multinomial(log_weights.softmax(-1), 1, generator=generator)
         index = choice[:, :, None].expand(-1, 1, self.dim)
         mean, log_scale = means.gather(1, index)[:, 0], log_scales.gather(1, index)[:, 0]
@@ -208,9 +205,12 @@ class GaussianMixture(nn.Module):
 
     def mean(self, c: Tensor, null: Tensor, guidance: float) -> Tensor:
         """Mean of the mixture `(B, D)`, moved away from the unconditional one by guidance."""
-        weights, means, _ = self.parameters_of(torch.cat([null, c]))
-        free, mean = (weights.exp()[:, :, None] * means).sum(1).chunk(2)
-        return torch.lerp(free, mean, guidance)
+
+        def mean_under(condition: Tensor) -> Tensor:
+            log_weights, means, _ = self.parameters_of(condition)
+            return (log_weights.exp()[:, :, None] * means).sum(1)
+
+        return guided(mean_under, c, null, guidance)
 
 
 class Point(nn.Module):
@@ -240,7 +240,7 @@ class Point(nn.Module):
 
     def mean(self, c: Tensor, null: Tensor, guidance: float) -> Tensor:
         """The point `(B, D)`, moved away from the unconditional one by guidance."""
-        return torch.lerp(self.network(null), self.network(c), guidance)
+        return guided(self.network, c, null, guidance)
 
 
 def noise_like(x: Tensor, generator: torch.Generator | None) -> Tensor:

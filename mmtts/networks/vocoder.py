@@ -13,12 +13,13 @@ and a noise by filters that change slowly. What it leaves of the mel's error is 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from mmtts.audio.mel import LOG_FLOOR, mel_filters
+from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 from mmtts.audio.spectrum import Spectrum, magnitude
 from mmtts.networks.convnext import ConvNeXtBlock
 from mmtts.networks.excitation import Noise, PitchPredictor, pulse_train
@@ -42,12 +43,7 @@ class Vocoder(nn.Module):
     """From a natural-log magnitude mel to samples.
 
     Args:
-        n_mels: M.
-        sample_rate: in Hz.
-        n_fft: window length in samples.
-        hop_length: in samples.
-        f_min: lower edge of the lowest mel band in Hz.
-        f_max: upper edge of the highest mel band in Hz.
+        mel: arguments of `MelSpectrogram`; None for its defaults.
         width: channels of the backbone.
         hidden: channels inside its blocks.
         layers: number of blocks.
@@ -61,12 +57,7 @@ class Vocoder(nn.Module):
 
     def __init__(
         self,
-        n_mels: int = 80,
-        sample_rate: int = 16000,
-        n_fft: int = 1024,
-        hop_length: int = 256,
-        f_min: float = 0.0,
-        f_max: float = 8000.0,
+        mel: Mapping[str, Any] | None = None,
         width: int = 256,
         hidden: int = 512,
         layers: int = 6,
@@ -74,40 +65,36 @@ class Vocoder(nn.Module):
         refinements: int = 4,
     ) -> None:
         super().__init__()
-        self.config = {
-            "n_mels": n_mels,
-            "sample_rate": sample_rate,
-            "n_fft": n_fft,
-            "hop_length": hop_length,
-            "f_min": f_min,
-            "f_max": f_max,
+        analysis = MelSpectrogram(**(mel or {}))
+        self.config: dict[str, Any] = {
+            "mel": analysis.config,
             "width": width,
             "hidden": hidden,
             "layers": layers,
             "pitch_width": pitch_width,
             "refinements": refinements,
         }
-        self.sample_rate, self.hop_length, self.refinements = sample_rate, hop_length, refinements
-        self.spectrum = Spectrum(n_fft, hop_length)
+        self.sample_rate, self.hop_length = analysis.sample_rate, analysis.hop_length
+        self.refinements = refinements
+        self.spectrum = Spectrum(analysis.n_fft, analysis.hop_length)
         self.noise = Noise()
-        self.pitch_predictor = PitchPredictor(n_mels, pitch_width)
-        self.embed = nn.Conv1d(2 * n_mels + 2, width, 7, padding=3)
+        self.pitch_predictor = PitchPredictor(analysis.n_mels, pitch_width)
+        self.embed = nn.Conv1d(2 * analysis.n_mels + 2, width, 7, padding=3)
         self.embed_norm = nn.LayerNorm(width)
         self.blocks = nn.Sequential(
             *(ConvNeXtBlock(width, hidden, 1 / layers) for _ in range(layers))
         )
         self.output_norm = nn.LayerNorm(width)
-        n_bins = n_fft // 2 + 1
+        n_bins = analysis.n_fft // 2 + 1
         self.output = nn.Linear(width, 3 * n_bins)
         with torch.no_grad():  # starts as a plain source-filter vocoder, pulses above noise
             self.output.weight.mul_(0.2)
             self.output.bias.zero_()
             self.output.bias[n_bins : 2 * n_bins] = -1.0
-        self._set_filters(mel_filters(sample_rate, n_fft, n_mels, f_min, f_max))
+        self._set_filters(analysis.filters)
 
-    def _set_filters(self, array: object) -> None:
+    def _set_filters(self, filters: Tensor) -> None:
         """Keep the mel filters, the way back from bands to bins, and the mel of white noise."""
-        filters = torch.as_tensor(array)
         weights = filters.T / filters.sum(1).clamp_min(1e-8)
         reached = filters.sum(1).nonzero().flatten()
         weights[:, : reached[0]] = weights[:, reached[0] : reached[0] + 1]

@@ -12,13 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmtts import InputError
 from mmtts.data.face_images import FaceImageBatch, augment
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.metrics.verification import equal_error_rate, make_pairs, roc_auc
 from mmtts.networks.face_backbone import SmallFaceNet
+from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.stages.validation import unit
-from mmtts.storage.model_folder import save_model
+from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
 class FaceBackboneStage(lightning.LightningModule):
@@ -148,3 +150,35 @@ def _own_similarity(embeddings: np.ndarray) -> np.ndarray:
     """Cosines of every other picture with the rest: so none is compared with itself."""
     embeddings = unit(embeddings)
     return embeddings[::2] @ embeddings[1::2].T
+
+
+def with_backbone(encoder: FaceEncoder, folder: Path) -> FaceEncoder:
+    """Give a face encoder a pre-trained backbone, of whatever shape that is.
+
+    Args:
+        encoder: The encoder as its config describes it.
+        folder: Model folder that this stage wrote.
+
+    Returns:
+        The encoder, built anew where the backbone has another shape than the config says.
+
+    Raises:
+        InputError: The folder holds none, or the encoder is for another kind of backbone.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no face backbone {folder}; train one first with python -m mmtts.train "
+            "stage=face_backbone on the same data, name another with face_backbone=FOLDER, or say "
+            "face_backbone=null for one that is not pre-trained"
+        )
+    if not isinstance(encoder.backbone, SmallFaceNet):
+        raise InputError(
+            f"{folder} holds a SmallFaceNet, but the face encoder has a "
+            f"{type(encoder.backbone).__name__}; leave one of them out"
+        )
+    config = load_config(folder, "face_backbone")
+    backbone = load_network(folder, config, "face_backbone", SmallFaceNet)
+    if encoder.backbone.config != backbone.config:
+        encoder = FaceEncoder(**{**encoder.config, "backbone_config": backbone.config})
+    encoder.backbone.load_state_dict(backbone.state_dict())
+    return encoder

@@ -18,14 +18,16 @@ from mmtts.data.frozen import Table, read_teacher
 from mmtts.data.pairs import FaceSpeechBatch, FaceSpeechData
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
-from mmtts.networks.face_backbone import SmallFaceNet
+from mmtts.metrics.likeness import mean_voice
+from mmtts.networks.face_backbone import FacenetBackbone
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
+from mmtts.stages.face_backbone import with_backbone
 from mmtts.stages.face_voice_scores import face_voice_scores, ridge_baseline
 from mmtts.stages.frozen import feature_table, style_table
 from mmtts.stages.pictures import matrix_picture, style_space_picture
 from mmtts.stages.validation import unit
-from mmtts.storage.model_folder import load_config, load_network, save_model
+from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 SHORT_SCORES = ("auc", "match5", "auc_gender")
@@ -53,7 +55,8 @@ class FaceEncoderStage(lightning.LightningModule):
         optimizer: Called with the parameters, returns the optimizer.
         scheduler: Called with the optimizer; None for a constant rate.
         stage1: Model folder of stage 1.
-        face_backbone: Model folder of a pre-trained `SmallFaceNet`; None keeps the encoder's own.
+        face_backbone: Model folder of a pre-trained `SmallFaceNet`, which decides the backbone's
+            shape; None keeps the encoder's own, as it is.
         identity_weight: Weight of the identity loss.
         alpha: Weight of speech within it.
         distillation_weight: Weight of the distillation loss.
@@ -95,26 +98,11 @@ class FaceEncoderStage(lightning.LightningModule):
         self.optimizer, self.scheduler = optimizer, scheduler
         self.stage1 = load_config(stage1, "speech_tts")
         self.classifier: AMSoftmax | None = None
+        self.voice_mean = np.zeros(0)
         self.ridge_scores: dict[str, float] = {}
         if face_backbone is not None:
-            self._load_backbone(Path(face_backbone))
+            self.face_encoder = with_backbone(face_encoder, Path(face_backbone))
         self.face_encoder.backbone.requires_grad_(train_backbone)
-
-    def _load_backbone(self, folder: Path) -> None:
-        """Give the encoder a pre-trained backbone.
-
-        Raises:
-            InputError: The folder holds none, or one of another shape.
-        """
-        config = load_config(folder, "face_backbone")
-        backbone = load_network(folder, config, "face_backbone", SmallFaceNet)
-        own = self.face_encoder.backbone
-        if not isinstance(own, SmallFaceNet) or own.config != backbone.config:
-            raise InputError(
-                f"{folder} holds a SmallFaceNet of {backbone.config}, but the face encoder has "
-                f"another backbone; set model.face_encoder.backbone_config to the same"
-            )
-        own.load_state_dict(backbone.state_dict())
 
     def train(self, mode: bool = True) -> FaceEncoderStage:
         """Switch the mode of what learns; a frozen backbone stays in evaluation mode."""
@@ -128,14 +116,16 @@ class FaceEncoderStage(lightning.LightningModule):
         if self.classifier is not None:
             return
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
-        style = style_table(self.stage1.folder, data.folder)
+        strategy = self.trainer.strategy
+        style = style_table(self.stage1.folder, data.folder, strategy=strategy)
         views, features = int(self.hparams["views"]), None
         if not self.hparams["train_backbone"]:
             faces = data.faces("train") + data.faces("valid")
-            features = feature_table(self.face_encoder, data.folder, faces, views)
+            features = feature_table(
+                self.face_encoder, data.folder, faces, views, strategy=strategy
+            )
         teacher = self._teacher(data.folder, features)
         data.attach(style, features, teacher, views)
-        batch = data.all_of("train") if features is not None else None
         self.classifier = AMSoftmax(
             style.values.shape[1], len(data.people), self.hparams["scale"], self.hparams["margin"]
         )
@@ -147,20 +137,30 @@ class FaceEncoderStage(lightning.LightningModule):
         sums.index_add_(0, torch.tensor(people), torch.from_numpy(rows))
         self.classifier.weight.data.copy_(F.normalize(sums, dim=-1))
         self.face_encoder.head.span(torch.from_numpy(rows))
-        if batch is not None and features is not None:
-            self.ridge_scores = ridge_baseline(data, features, style)
+        self.voice_mean = mean_voice(rows, people)
+        if features is not None:
+            self.ridge_scores = ridge_baseline(data, features, style, self.voice_mean)
 
     def _teacher(self, folder: Path, features: Table | None) -> Table | None:
-        """The face teacher: a file, or a frozen backbone that is itself a recognition network."""
+        """The face teacher: a file, or a frozen backbone that is itself a recognition network.
+
+        Raises:
+            InputError: A teacher is needed, and there is none that has learned to tell faces apart.
+        """
         teacher = read_teacher(folder)
-        if teacher is None and features is not None:
-            return Table("face teacher embedding", features.ids, features.values[:, 0])
-        if teacher is None and self.hparams["distillation_weight"] and self.distillation.mu < 1:
+        needed = self.hparams["distillation_weight"] and self.distillation.mu < 1
+        if teacher is not None or not needed:
+            return teacher
+        backbone = self.face_encoder.backbone
+        published = isinstance(backbone, FacenetBackbone) and backbone.pretrained
+        if features is None or not (published or self.hparams["face_backbone"]):
             raise InputError(
-                f"{folder} has no face_teacher.npz; make one, or listen to the speech teacher "
-                "alone with loss.distillation.mu=1"
+                f"{folder} has no face_teacher.npz, and an untrained face network can teach "
+                "nothing: prepare the data again with a face teacher, or let a frozen recognition "
+                "network teach (face_backbone=FOLDER, or model=face_encoder_facenet), or do "
+                "without (loss.distillation.mu=1, or loss.distillation_weight=0)"
             )
-        return teacher
+        return Table("face teacher embedding", features.ids, features.values[:, 0])
 
     def configure_optimizers(self) -> Any:
         """Optimizer over what learns, its scheduler stepped per step."""
@@ -223,15 +223,16 @@ class FaceEncoderStage(lightning.LightningModule):
         """Log how well unseen people's faces and voices find one another.
 
         `valid/auc` and its companions compare z_f with z_s, `valid/mean_*` the sampler's mean with
-        z_s, `valid/ridge_*` the prediction of a ridge regression from the same features.
+        z_s, `valid/ridge_*` the prediction of a ridge regression from the same features: all three
+        by the likeness of `mmtts.metrics.likeness`.
         """
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
         batch = self.transfer_batch_to_device(data.all_of("valid"), self.device, 0)
         z_f, z_s = self._encode(batch), batch.style.cpu().numpy()
-        scores = face_voice_scores(data, z_f.cpu().numpy(), z_s)
+        scores = face_voice_scores(data, z_f.cpu().numpy(), z_s, self.voice_mean)
         if self.style_sampler is not None:
             mean = self.style_sampler.mean(z_f).cpu().numpy()
-            of_mean = face_voice_scores(data, mean, z_s)
+            of_mean = face_voice_scores(data, mean, z_s, self.voice_mean)
             scores |= {f"mean_{name}": of_mean[name] for name in SHORT_SCORES}
         scores |= {
             f"ridge_{name}": v for name, v in self.ridge_scores.items() if name in SHORT_SCORES

@@ -8,13 +8,18 @@ from mmtts.data.frozen import Table
 from mmtts.data.pairs import FaceSpeechData
 from mmtts.stages.validation import cross_modal_scores, ridge, unit
 
-RIDGE_PENALTY = 1.0
-
 
 def face_voice_scores(
-    data: FaceSpeechData, faces: np.ndarray, voices: np.ndarray
+    data: FaceSpeechData, faces: np.ndarray, voices: np.ndarray, mean: np.ndarray
 ) -> dict[str, float]:
-    """`cross_modal_scores` of the validation pairs, each face and each clip once."""
+    """`cross_modal_scores` of the validation pairs, each face and each clip once.
+
+    Args:
+        data: Whose validation pairs.
+        faces: The voice that each pair's face is given, (n, D).
+        voices: z_s of each pair's clip, (n, D).
+        mean: Mean of the training voices (D,).
+    """
     pairs, batch = data.pairs["valid"], data.all_of("valid")
     face_rows = sorted({pair.face: k for k, pair in enumerate(pairs)}.values())
     clip_rows = sorted({pair.cut: k for k, pair in enumerate(pairs)}.values())
@@ -25,11 +30,12 @@ def face_voice_scores(
         [pairs[k].person for k in face_rows],
         [pairs[k].person for k in clip_rows],
         {person: str(code) for person, code in codes.items() if code >= 0},
+        mean,
     )
 
 
 def ridge_baseline(
-    data: FaceSpeechData, features: Table, style: Table, penalty: float = RIDGE_PENALTY
+    data: FaceSpeechData, features: Table, style: Table, mean: np.ndarray
 ) -> dict[str, float]:
     """Scores of a ridge regression from the clean backbone features to z_s, on unseen people."""
     rows = {
@@ -39,8 +45,6 @@ def ridge_baseline(
         )
         for split, pairs in data.pairs.items()
     }
-    weights, offset = ridge(*rows["train"], penalty)
-    # The offset is the average voice: it says nothing about who is who, so it is left out.
+    weights, offset = ridge(*rows["train"])
     x, y = rows["valid"]
-    predicted = unit(x @ weights + offset - rows["train"][1].mean(0))
-    return face_voice_scores(data, predicted, unit(y - rows["train"][1].mean(0)))
+    return face_voice_scores(data, x @ weights + offset, y, mean)

@@ -1,14 +1,20 @@
-"""What the frozen networks say about a prepared folder: tables of styles and features, on disk."""
+"""What the frozen networks say about a prepared folder: tables of styles and features, on disk.
+
+A table is computed once, on the device that trains: the first process computes and writes it, the
+others wait and read. Its functions take the trainer's strategy; without one they run on the CPU.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from lightning.pytorch.strategies import Strategy
 from torch import Tensor, nn
 
 from mmtts.data.cuts import Clip, load_samples, read_clips
@@ -25,7 +31,10 @@ LONGEST_SECONDS = 12.0  # of a clip; its style does not change after that
 
 
 def style_table(
-    stage1: str | Path, folder: Path, splits: Sequence[str] = ("train", "valid")
+    stage1: str | Path,
+    folder: Path,
+    splits: Sequence[str] = ("train", "valid"),
+    strategy: Strategy | None = None,
 ) -> Table:
     """z_s of every clip of the splits by E_s, the frozen style encoder of stage 1.
 
@@ -33,6 +42,7 @@ def style_table(
         stage1: Model folder of stage 1.
         folder: Prepared data folder.
         splits: Splits to read.
+        strategy: Of the trainer.
 
     Returns:
         Table of unit vectors (n, D) by cut id.
@@ -44,56 +54,55 @@ def style_table(
     clips = [clip for split in splits for clip in read_clips(folder, split)]
     mel = dict(config.extra.get("mel") or {})
 
-    def compute() -> np.ndarray:
+    def compute(device: torch.device) -> np.ndarray:
         model = load_network(Path(stage1), config, "acoustic_model", AcousticModel)
-        return encode_clips(model, clips, mel)
+        return encode_clips(model, clips, mel, device)
 
     identities = (_clip_identity(folder, clip) for clip in clips)
     parts = ["style", config.sha256, str(sorted(mel.items())), str(LONGEST_SECONDS), *identities]
-    values = frozen(folder, "style", parts, compute)
+    values = compute_once(strategy, folder, "style", parts, compute)
     return Table("speech style", [clip.id for clip in clips], values)
 
 
 def _clip_identity(folder: Path, clip: Clip) -> str:
     """What decides a clip's samples."""
-    span = f"{clip.id} {clip.start} {clip.num_samples}"
+    span = f"{clip.id} {clip.start} {clip.seconds} {clip.sample_rate}"
     if isinstance(clip.source, bytes):
         return f"{span} {hashlib.sha256(clip.source).hexdigest()}"
     return f"{span} {file_identity(folder, str(clip.source.relative_to(folder)))}"
 
 
-@torch.no_grad()
-def encode_clips(model: AcousticModel, clips: Sequence[Clip], mel: dict[str, Any]) -> np.ndarray:
+def encode_clips(
+    model: AcousticModel, clips: Sequence[Clip], mel: dict[str, Any], device: torch.device
+) -> np.ndarray:
     """Encode clips of any length by batches of about the same one: unit vectors (n, D)."""
     from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 
-    spectrogram = MelSpectrogram(**mel)
-    rate = int(spectrogram.config["sample_rate"])
+    spectrogram = MelSpectrogram(**mel).to(device)
+    rate, hop = spectrogram.sample_rate, spectrogram.hop_length
+    longest = int(LONGEST_SECONDS * rate)
     styles = np.zeros((len(clips), int(str(model.config["style_dim"]))), np.float32)
-    order = sorted(range(len(clips)), key=lambda k: clips[k].num_samples)
-    with _progress(len(clips), "styles of clips") as bar:
-        for rows in _batches(order, clips, int(LONGEST_SECONDS * rate / spectrogram.hop_length)):
-            longest = int(LONGEST_SECONDS * rate)
+    counts = [min(clip.num_samples(rate), longest) for clip in clips]
+    with working(model, device), _progress(len(clips), "styles of clips") as bar:
+        for rows in _batches([1 + count // hop for count in counts]):
             mels = []
             for k in rows:
-                count = min(clips[k].num_samples, longest)
-                samples = load_samples(clips[k], count=count)
-                mels.append(spectrogram(torch.from_numpy(samples)[None])[0])
-            lens = torch.tensor([len(m) for m in mels])
+                samples = load_samples(clips[k], rate, count=counts[k])
+                mels.append(spectrogram(torch.from_numpy(samples).to(device)[None])[0])
+            lens = torch.tensor([len(m) for m in mels]).to(device)
             padded = nn.utils.rnn.pad_sequence(
                 mels, batch_first=True, padding_value=float(np.log(LOG_FLOOR))
             )
-            styles[rows] = model.encode_style(padded, lens).float().numpy()
+            styles[rows] = model.encode_style(padded, lens).float().cpu().numpy()
             bar.update(len(rows))
     return styles
 
 
-def _batches(order: Sequence[int], clips: Sequence[Clip], limit: int) -> Iterator[list[int]]:
-    """Cut an order by rising length into batches of at most `BATCH_FRAMES` padded frames."""
+def _batches(frames: Sequence[int]) -> Iterator[list[int]]:
+    """Cut the clips by rising length into batches of at most `BATCH_FRAMES` padded frames."""
     rows: list[int] = []
-    for k in order:
-        frames = min(limit, 1 + clips[k].num_samples // 256)
-        if rows and frames * (len(rows) + 1) > BATCH_FRAMES:
+    for k in sorted(range(len(frames)), key=lambda k: frames[k]):
+        if rows and frames[k] * (len(rows) + 1) > BATCH_FRAMES:
             yield rows
             rows = []
         rows.append(k)
@@ -102,7 +111,12 @@ def _batches(order: Sequence[int], clips: Sequence[Clip], limit: int) -> Iterato
 
 
 def feature_table(
-    encoder: FaceEncoder, folder: Path, faces: Sequence[str], views: int = 1, seed: int = 0
+    encoder: FaceEncoder,
+    folder: Path,
+    faces: Sequence[str],
+    views: int = 1,
+    seed: int = 0,
+    strategy: Strategy | None = None,
 ) -> Table:
     """Features of the frozen face backbone for faces and augmented views of them.
 
@@ -111,56 +125,106 @@ def feature_table(
         folder: Prepared data folder.
         faces: Face paths.
         views: V; view 0 is the crop itself, the others are augmented.
-        seed: Of the augmentation.
+        seed: Of the augmentation, which is the same on every device.
+        strategy: Of the trainer.
 
     Returns:
         Table of (n, V, F) by face.
     """
 
-    def compute() -> np.ndarray:
-        generator = torch.random.get_rng_state()
-        torch.manual_seed(seed)
-        try:
-            return _over_faces(encoder.features, encoder, folder, faces, views)
-        finally:
-            torch.random.set_rng_state(generator)
+    def compute(device: torch.device) -> np.ndarray:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return _over_faces(encoder.backbone, folder, faces, views, device)
 
     identities = (file_identity(folder, face) for face in faces)
     weights = module_hash(encoder.backbone)
     parts = ["features", weights, str(views), str(seed), *identities]
-    return Table("face features", list(faces), frozen(folder, "face-features", parts, compute))
+    values = compute_once(strategy, folder, "face-features", parts, compute)
+    return Table("face features", list(faces), values)
 
 
-def face_style_table(stage2: str | Path, folder: Path, faces: Sequence[str]) -> Table:
+def face_style_table(
+    stage2: str | Path, folder: Path, faces: Sequence[str], strategy: Strategy | None = None
+) -> Table:
     """z_f of faces by E_f, the frozen face encoder of stage 2: unit vectors (n, D) by face."""
     config = load_config(stage2, "face_encoder")
 
-    def compute() -> np.ndarray:
+    def compute(device: torch.device) -> np.ndarray:
         encoder = load_network(Path(stage2), config, "face_encoder", FaceEncoder)
-        return _over_faces(encoder, encoder, folder, faces, 1)[:, 0]
+        return _over_faces(encoder, folder, faces, 1, device)[:, 0]
 
     parts = ["face-style", config.sha256, *(file_identity(folder, face) for face in faces)]
-    return Table("face style", list(faces), frozen(folder, "face-style", parts, compute))
+    values = compute_once(strategy, folder, "face-style", parts, compute)
+    return Table("face style", list(faces), values)
 
 
-def prompt_table(encoder: PromptEncoder, folder: Path, prompts: Sequence[str]) -> Table:
+def prompt_table(
+    encoder: PromptEncoder, folder: Path, prompts: Sequence[str], strategy: Strategy | None = None
+) -> Table:
     """Features (n, F) of a frozen prompt backbone by prompt."""
 
-    @torch.no_grad()
-    def compute() -> np.ndarray:
-        was_training = encoder.training
-        encoder.eval()
+    def compute(device: torch.device) -> np.ndarray:
         parts = []
-        with _progress(len(prompts), "features of prompts") as bar:
+        with (
+            working(encoder.backbone, device),
+            _progress(len(prompts), "features of prompts") as bar,
+        ):
             for start in range(0, len(prompts), BATCH_FACES):
                 batch = list(prompts[start : start + BATCH_FACES])
-                parts.append(encoder.features(encoder.tokenize(batch)).float().numpy())
+                tokens = encoder.tokenize(batch).to(device)
+                parts.append(encoder.features(tokens).float().cpu().numpy())
                 bar.update(len(batch))
-        encoder.train(was_training)
         return np.concatenate(parts)
 
     key = ["prompts", module_hash(encoder.backbone), *prompts]
-    return Table("prompt features", list(prompts), frozen(folder, "prompt-features", key, compute))
+    values = compute_once(strategy, folder, "prompt-features", key, compute)
+    return Table("prompt features", list(prompts), values)
+
+
+def compute_once(
+    strategy: Strategy | None,
+    folder: Path,
+    name: str,
+    parts: Iterable[str],
+    compute: Callable[[torch.device], np.ndarray],
+) -> np.ndarray:
+    """Return what `compute` returns, as the first process computed it now or at an earlier time.
+
+    Args:
+        strategy: Says where to compute and which process this is; None for one on the CPU.
+        folder: The prepared data folder.
+        name: Beginning of the file name.
+        parts: Everything that the result depends on.
+        compute: Called with the device, by the first process at most once; the others read what
+            it wrote (or compute too, where they see another disk).
+
+    Returns:
+        The array, as computed.
+    """
+    if strategy is None:
+        return frozen(folder, name, parts, lambda: compute(torch.device("cpu")))
+    if not strategy.is_global_zero:
+        strategy.barrier(name)
+    values = frozen(folder, name, parts, lambda: compute(strategy.root_device))
+    if strategy.is_global_zero:
+        strategy.barrier(name)
+    return values
+
+
+@contextmanager
+def working(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """Have a network on a device, in evaluation mode, without gradients; then as it was before."""
+    was_training = [module.training for module in network.modules()]
+    home = next(network.parameters()).device
+    network.to(device).eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        network.to(home)
+        for module, mode in zip(network.modules(), was_training, strict=True):
+            module.training = mode
 
 
 def module_hash(module: nn.Module) -> str:
@@ -172,23 +236,21 @@ def module_hash(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-@torch.no_grad()
 def _over_faces(
-    network: Any, owner: nn.Module, folder: Path, faces: Sequence[str], views: int
+    network: nn.Module, folder: Path, faces: Sequence[str], views: int, device: torch.device
 ) -> np.ndarray:
     """Apply a network to crops and augmented views of them: (n, V, ...)."""
-    was_training = owner.training
-    owner.eval()
     parts = []
-    with _progress(len(faces) * views, "features of faces") as bar:
+    with working(network, device), _progress(len(faces) * views, "features of faces") as bar:
         for start in range(0, len(faces), BATCH_FACES):
             crops = read_crops(folder, faces[start : start + BATCH_FACES])
             seen: list[Tensor] = []
             for view in range(views):
-                seen.append(network(crops if view == 0 else augment(crops)).float())
+                # Augmented on the CPU, so that a seed gives the same views on every device.
+                images = crops if view == 0 else augment(crops)
+                seen.append(network(images.to(device)).float().cpu())
                 bar.update(len(crops))
             parts.append(torch.stack(seen, 1).numpy())
-    owner.train(was_training)
     return np.concatenate(parts)
 
 

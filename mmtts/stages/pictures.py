@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mmtts.audio.mel import MelSpectrogram
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,26 +21,46 @@ def _to_rgb(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def mel_picture(mels: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Draw mels above one another on one color scale.
+def mel_picture(
+    mels: Mapping[str, np.ndarray], settings: Mapping[str, Any] | None = None
+) -> np.ndarray:
+    """Draw mels above one another on one color scale, over seconds and hertz.
 
     Args:
         mels: title -> natural-log mel (T, M).
+        settings: arguments of `MelSpectrogram`; None for its defaults.
 
     Returns:
         RGB picture uint8 (H, W, 3).
     """
+    from librosa.display import specshow
     from matplotlib.figure import Figure
 
+    mel_scale = MelSpectrogram(**(settings or {})).config
+    where = {
+        "sr": mel_scale["sample_rate"],
+        "hop_length": mel_scale["hop_length"],
+        "fmin": mel_scale["f_min"],
+        "fmax": mel_scale["f_max"],
+    }
     figure = Figure(figsize=(8, 2.2 * len(mels)), layout="constrained")
     axes = figure.subplots(len(mels), 1, squeeze=False)[:, 0]
     low = min(float(np.percentile(mel, 1)) for mel in mels.values())
     high = max(float(mel.max()) for mel in mels.values())
     for axis, (title, mel) in zip(axes, mels.items(), strict=True):
-        image = axis.imshow(mel.T, origin="lower", aspect="auto", vmin=low, vmax=high)
+        image = specshow(
+            mel.T,
+            x_axis="time",
+            y_axis="mel",
+            ax=axis,
+            cmap="viridis",
+            vmin=low,
+            vmax=high,
+            **where,
+        )
         axis.set_title(title, fontsize=9)
-        axis.set_ylabel("mel band")
-    axes[-1].set_xlabel("frame")
+        axis.set(xlabel="", ylabel="Hz")
+    axes[-1].set_xlabel("s")
     figure.colorbar(image, ax=list(axes), label="natural log")
     return _to_rgb(figure)
 

@@ -12,33 +12,36 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.data.attributes import ATTRIBUTES, compatible
+from mmtts.data.attributes import ATTRIBUTES, compatible, read_thresholds
 from mmtts.data.frozen import Table
-from mmtts.data.pair_tables import PromptPairs
 from mmtts.data.prompt_pairs import PromptBatch, PromptData, contradicts, drop_words
 from mmtts.losses.attribute_classification import attribute_loss
+from mmtts.losses.loudness import loudness_loss
+from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.frozen import face_style_table, prompt_table, style_table
 from mmtts.stages.pictures import style_space_picture
-from mmtts.stages.validation import AttributeProbe, diversity
+from mmtts.stages.validation import AttributeProbe, audible, diversity, loudness_scores
 from mmtts.storage.model_folder import check_lineage, load_config, load_network, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 8  # styles per prompt in validation
 GUIDANCE = 2.0  # of these draws, as in synthesis
 SIZES = [len(values) for values in ATTRIBUTES.values()]
+ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "embedding")
 
 
 class PromptEncoderStage(lightning.LightningModule):
     """Trains the prompt encoder and p(z | z_p) on prompt-speech and prompt-face batches in turn.
 
-    The loss is contrast + sampler + attributes, each with a weight (0 turns it off):
+    The loss is contrast + sampler + attributes + loudness, each with a weight (0 turns it off):
 
     - contrast: z_p is near every style that its prompt describes, whichever row it came from;
     - sampler: the style sampler explains the styles that fit a prompt given z_p;
-    - attributes: z_p tells what its prompt names, and what it leaves open.
+    - attributes: z_p tells what its prompt names, and what it leaves open;
+    - loudness: z_p tells how loud to speak, which no style does.
 
     A clip's style is its z_s. A face's style is a draw from stage 2's frozen p(z_s | z_f), which
     lies among the voices where z_f itself need not ("draw"), or z_f ("embedding").
@@ -54,6 +57,7 @@ class PromptEncoderStage(lightning.LightningModule):
         contrast_weight: Weight of the contrast loss.
         sampler_weight: Weight of the sampler loss.
         attribute_weight: Weight of the attribute loss.
+        loudness_weight: Weight of the loudness loss.
         text_speech_weight: Weight of a prompt-speech batch.
         text_face_weight: Weight of a prompt-face batch.
         face_target: "draw" or "embedding".
@@ -73,6 +77,7 @@ class PromptEncoderStage(lightning.LightningModule):
         contrast_weight: float = 1.0,
         sampler_weight: float = 1.0,
         attribute_weight: float = 0.2,
+        loudness_weight: float = 0.2,
         text_speech_weight: float = 1.0,
         text_face_weight: float = 0.5,
         face_target: str = "draw",
@@ -92,6 +97,7 @@ class PromptEncoderStage(lightning.LightningModule):
         self.face_sampler: StyleSampler | None = None
         self.probe: AttributeProbe | None = None
         self.ceiling: list[float] = []
+        self.voice_mean = np.zeros(0)
 
     def train(self, mode: bool = True) -> PromptEncoderStage:
         """Switch the mode of what learns; what is frozen stays in evaluation mode."""
@@ -111,7 +117,8 @@ class PromptEncoderStage(lightning.LightningModule):
         if self.probe is not None:
             return
         data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
-        styles = {"speech": style_table(self.hparams["stage1"], data.folder)}
+        strategy = self.trainer.strategy
+        styles = {"speech": style_table(self.hparams["stage1"], data.folder, strategy=strategy)}
         if "face" in data.modalities:
             styles["face"] = self._face_styles(data)
         backbone, train_prompts = self.prompt_encoder.backbone, data.prompts("train")
@@ -120,11 +127,12 @@ class PromptEncoderStage(lightning.LightningModule):
         features = None
         if not self.hparams["train_backbone"]:
             prompts = sorted({*train_prompts, *data.prompts("valid")})
-            features = prompt_table(self.prompt_encoder, data.folder, prompts)
+            features = prompt_table(self.prompt_encoder, data.folder, prompts, strategy)
         data.attach(styles, features)
         modality = data.modalities[0]  # clips where there are any
         fitting = styles[modality].take(data.pairs["train"][modality].items)
         self.style_sampler.fit(torch.from_numpy(fitting))
+        self.voice_mean = mean_voice(fitting, data.pairs["train"][modality].items)
         self._fit_probe(data, styles)
 
     def _face_styles(self, data: PromptData) -> Table:
@@ -141,16 +149,16 @@ class PromptEncoderStage(lightning.LightningModule):
             sampler = load_network(folder, config, "style_sampler", StyleSampler)
             self.face_sampler = sampler.requires_grad_(False).to(self.device)
         faces = {item for split in data.pairs.values() for item in split["face"].items}
-        return face_style_table(folder, data.folder, sorted(faces))
+        return face_style_table(folder, data.folder, sorted(faces), self.trainer.strategy)
 
     def _fit_probe(self, data: PromptData, styles: dict[str, Table]) -> None:
         """Fit the probe on training clips; its accuracy on held-out clips is the ceiling."""
         if "speech" not in data.modalities:
             self.probe = AttributeProbe(np.zeros((0, 1)), np.zeros((0, len(SIZES)), int), SIZES)
             return
-        clips, codes = _items(data.pairs["train"]["speech"])
+        clips, codes = data.pairs["train"]["speech"].distinct_items()
         self.probe = AttributeProbe(styles["speech"].take(clips), audible(codes), SIZES)
-        clips, codes = _items(data.pairs["valid"]["speech"])
+        clips, codes = data.pairs["valid"]["speech"].distinct_items()
         self.ceiling = self.probe.accuracy(styles["speech"].take(clips), audible(codes))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -199,6 +207,9 @@ class PromptEncoderStage(lightning.LightningModule):
             losses["attribute"] = attribute_loss(
                 self.prompt_encoder.attribute_logits(z_p), batch.attributes
             )
+        if weights["loudness_weight"]:
+            loudness, named = self.prompt_encoder.loudness(z_p), batch.attributes[:, ENERGY] >= 0
+            losses["loudness"] = loudness_loss(loudness, named, batch.item_loudness, fits)
         terms = [weights[f"{name}_weight"] * value for name, value in losses.items()]
         total = torch.stack(terms).sum() if terms else z_p.sum() * 0.0
         losses["loss"] = weights[f"text_{batch.modality}_weight"] * total
@@ -237,24 +248,31 @@ class PromptEncoderStage(lightning.LightningModule):
         return z.float().cpu().numpy()
 
     def on_validation_epoch_end(self) -> None:
-        """Log what the drawn styles of unseen prompts are heard as.
+        """Log what the drawn styles of unseen prompts are heard as, and how loud they want to be.
 
         `valid/<attribute>` is the share of draws in which the probe hears what the prompt names,
         `valid/ceiling_<attribute>` the probe's accuracy on held-out clips, `valid/diversity` the
-        mean of 1 - cosine among the draws of one prompt.
+        mean of 1 - likeness among the draws of one prompt; for the others see `loudness_scores`.
         """
         data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
         assert self.probe is not None
         pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
         prompts = sorted(set(pairs.prompts))
         row = {prompt: k for k, prompt in enumerate(pairs.prompts)}
-        named = audible(pairs.named[[row[prompt] for prompt in prompts]])
+        named = pairs.named[[row[prompt] for prompt in prompts]]
         z = self.draw(prompts)
-        heard = self.probe.accuracy(z.reshape(-1, z.shape[-1]), named.repeat(z.shape[1], axis=0))
+        codes = audible(named).repeat(z.shape[1], axis=0)
+        heard = self.probe.accuracy(z.reshape(-1, z.shape[-1]), codes)
         scores = dict(zip(ATTRIBUTES, heard, strict=True))
         scores |= {f"ceiling_{n}": v for n, v in zip(ATTRIBUTES, self.ceiling, strict=False)}
         scores = {name: value for name, value in scores.items() if not np.isnan(value)}
-        scores["diversity"] = diversity(z)
+        scores["diversity"] = diversity(z, self.voice_mean)
+        items, known = pairs.distinct_items()
+        z_p = self.prompt_encoder(self.prompt_encoder.tokenize(prompts).to(self.device))
+        predicted = self.prompt_encoder.loudness(z_p).float().cpu().numpy()
+        bounds = read_thresholds(data.folder).get("loudness")
+        loudness = data.loudness_of("valid", items)
+        scores |= loudness_scores(predicted, named, loudness, known, bounds)
         self.log_dict({f"valid/{name}": value for name, value in scores.items()}, sync_dist=True)
 
     @torch.no_grad()
@@ -279,17 +297,3 @@ class PromptEncoderStage(lightning.LightningModule):
         networks = {"prompt_encoder": self.prompt_encoder, "style_sampler": self.style_sampler}
         extra = {"training": {"steps": self.global_step}}
         return save_model(folder, "prompt_encoder", networks, extra=extra, lineage=self.lineage)
-
-
-def audible(codes: np.ndarray) -> np.ndarray:
-    """Codes (n, A) without the gender of children, which a voice does not tell before puberty."""
-    gender, age = (list(ATTRIBUTES).index(name) for name in ("gender", "age"))
-    codes = codes.copy()
-    codes[codes[:, age] == ATTRIBUTES["age"].index("child"), gender] = -1
-    return codes
-
-
-def _items(pairs: PromptPairs) -> tuple[list[str], np.ndarray]:
-    """Distinct items with what is known of them."""
-    rows = {item: k for k, item in enumerate(pairs.items)}
-    return list(rows), pairs.known[list(rows.values())]

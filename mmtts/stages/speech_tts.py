@@ -107,11 +107,14 @@ class SpeechTTS(lightning.LightningModule):
 
     def validation_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         """The same losses with fixed noise, logged as ``valid/<name>``."""
-        generator = torch.Generator().manual_seed(VALIDATION_SEED + batch_idx)
-        losses = self._step(batch, generator)
+        losses = self.validation_losses(batch, batch_idx)
         if len(losses) > 1:
             self._log("valid", losses, batch)
         return losses["loss"]
+
+    def validation_losses(self, batch: SpeechBatch, batch_idx: int) -> dict[str, Tensor]:
+        """The losses of a batch with noise that depends on its number alone."""
+        return self._step(batch, torch.Generator().manual_seed(VALIDATION_SEED + batch_idx))
 
     def _log(self, split: str, losses: Mapping[str, Tensor], batch: SpeechBatch) -> None:
         self.log_dict(
@@ -209,7 +212,8 @@ class SpeechTTS(lightning.LightningModule):
                     "recording": batch.mel[0, :frames].cpu().numpy(),
                     "prior, laid out along the alignment": laid_out.float().cpu().numpy(),
                     "synthesized": spoken.cpu().numpy(),
-                }
+                },
+                self.hparams["mel"],
             ),
         }
 
@@ -226,7 +230,7 @@ class SpeechTTS(lightning.LightningModule):
             "synthesized": self._speak_first(batch, z),
             "recording": batch.mel[0, : int(batch.mel_lens[0])],
         }
-        vocoder, rate = GriffinLim(), int(self.hparams["mel"]["sample_rate"])
+        vocoder, rate = GriffinLim(self.hparams["mel"]), int(self.hparams["mel"]["sample_rate"])
         return {name: (vocoder(mel[None].cpu())[0].numpy(), rate) for name, mel in mels.items()}
 
     def _speak_first(self, batch: SpeechBatch, z: Tensor) -> Tensor:

@@ -10,7 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmtts.data.attributes import ATTRIBUTES, compatible, level
+from mmtts.metrics.likeness import centered, likeness
 from mmtts.metrics.verification import equal_error_rate, make_pairs, n_way_matching, roc_auc
+
+RIDGE_PENALTY = 1.0
 
 
 def cross_modal_scores(
@@ -19,23 +23,25 @@ def cross_modal_scores(
     query_people: Sequence[str],
     item_people: Sequence[str],
     genders: dict[str, str],
+    mean: np.ndarray,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Verification and matching between two modalities.
+    """Verification and matching between two modalities by the likeness of voices.
 
     Args:
-        queries: (Q, D) unit vectors, such as faces.
-        items: (C, D) unit vectors, such as voices.
+        queries: (Q, D), such as the voices that faces are given.
+        items: (C, D), such as real voices.
         query_people: Who each query belongs to.
         item_people: Who each item belongs to.
         genders: Person -> gender, of those whose gender is known.
+        mean: Mean of the training voices (D,), see `mmtts.metrics.likeness`.
         seed: Of the control's shuffling.
 
     Returns:
         auc, eer, match5 (5-way, chance 0.2), auc_gender (among pairs of one known gender) and
         auc_random (the queries shuffled: must be near 0.5).
     """
-    similarity = queries @ items.T
+    similarity = likeness(queries, items, mean)
     pairs = make_pairs(similarity, query_people, item_people)
     within = make_pairs(similarity, query_people, item_people, genders)
     order = np.random.default_rng(seed).permutation(len(queries))
@@ -95,8 +101,55 @@ class AttributeProbe:
         return result
 
 
+def audible(codes: np.ndarray) -> np.ndarray:
+    """Codes (n, A) without what a style does not tell: energy, and the gender of children.
+
+    Clips come to the style encoder at one level, and voices are alike before puberty.
+    """
+    gender, age, energy = (list(ATTRIBUTES).index(name) for name in ("gender", "age", "energy"))
+    codes = codes.copy()
+    codes[codes[:, age] == ATTRIBUTES["age"].index("child"), gender] = -1
+    codes[:, energy] = -1
+    return codes
+
+
+def loudness_scores(
+    predicted: np.ndarray,
+    named: np.ndarray,
+    loudness: np.ndarray,
+    known: np.ndarray,
+    bounds: Sequence[float] | None,
+) -> dict[str, float]:
+    """How well the loudness of prompts fits.
+
+    Args:
+        predicted: Of each prompt (P,), in dB.
+        named: int64 (P, A), what each prompt names; -1 = nothing.
+        loudness: Of each clip (I,), in dB; NaN = unknown.
+        known: int64 (I, A), what is known of each clip.
+        bounds: Where low ends and high begins, in dB; None where that is not known.
+
+    Returns:
+        loudness_error: mean distance in dB to the median of the fitting clips, or to 0 where the
+        prompt names no energy. energy: share of the named levels that are met.
+    """
+    energy = named[:, list(ATTRIBUTES).index("energy")]
+    heard = np.isfinite(loudness)
+    fits = compatible(named, known[heard])
+    errors = [
+        abs(value - (np.median(loudness[heard][row]) if code >= 0 else 0.0))
+        for value, code, row in zip(predicted, energy, fits, strict=True)
+        if code < 0 or row.any()
+    ]
+    scores = {"loudness_error": float(np.mean(errors))} if errors else {}
+    if bounds is not None and (energy >= 0).any():
+        levels = [ATTRIBUTES["energy"].index(str(level(v, bounds))) for v in predicted]
+        scores["energy"] = float((np.array(levels) == energy)[energy >= 0].mean())
+    return scores
+
+
 def ridge(
-    x: np.ndarray, y: np.ndarray, penalty: float, weights: np.ndarray | None = None
+    x: np.ndarray, y: np.ndarray, penalty: float = RIDGE_PENALTY, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ridge regression in closed form: the honest baseline of a linear map.
 
@@ -128,12 +181,14 @@ def unit(x: np.ndarray) -> np.ndarray:
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
 
 
-def diversity(styles: np.ndarray) -> float:
-    """Mean of 1 - cosine over pairs of draws, averaged over conditions.
+def diversity(styles: np.ndarray, mean: np.ndarray) -> float:
+    """Mean of 1 - likeness over pairs of draws, averaged over conditions.
 
     Args:
-        styles: (conditions, draws, D) unit vectors, at least two draws.
+        styles: (conditions, draws, D), at least two draws.
+        mean: Mean of the training voices (D,).
     """
     draws = styles.shape[1]
-    total = np.square(styles.sum(1)).sum(-1)  # the sum over all pairs, each with itself included
+    z = centered(styles, mean)
+    total = np.square(z.sum(1)).sum(-1)  # the sum over all pairs, each with itself included
     return float(1.0 - ((total - draws) / (draws * (draws - 1))).mean())

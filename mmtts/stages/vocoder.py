@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.audio.griffin_lim import GriffinLim
+from mmtts.audio.resampling import resample
 from mmtts.data.wave_dataset import WaveBatch
 from mmtts.losses.pitch import measure_pitch, pitch_loss
 from mmtts.losses.vocoder import (
@@ -23,7 +23,7 @@ from mmtts.losses.vocoder import (
     feature_loss,
     generator_loss,
 )
-from mmtts.metrics.quality import intelligibility, perceptual_quality
+from mmtts.metrics.quality import JUDGE_RATE, intelligibility, perceptual_quality
 from mmtts.networks.discriminators import Discriminators
 from mmtts.networks.vocoder import Vocoder
 from mmtts.stages.pictures import mel_picture
@@ -55,7 +55,6 @@ class VocoderStage(lightning.LightningModule):
         refinements: rounds of refinement while training; fewer than in use are enough.
         gradient_clip: largest norm of each network's gradient.
         measured_clips: clips per validation batch on which PESQ and STOI are measured.
-        mel: plain description of the mel, kept in the exported model.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class VocoderStage(lightning.LightningModule):
         refinements: int = 2,
         gradient_clip: float = 10.0,
         measured_clips: int = 4,
-        mel: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["vocoder", "optimizer", "scheduler", "discriminators"])
@@ -81,7 +79,7 @@ class VocoderStage(lightning.LightningModule):
         self.vocoder, self.discriminators = vocoder, discriminators
         self.optimizer, self.scheduler = optimizer, scheduler
         self.spectral_loss = SpectralLoss()
-        self.mel_loss = MelLoss(vocoder.sample_rate)
+        self.mel_loss = MelLoss(vocoder.config["mel"])
 
     def configure_optimizers(self) -> Any:
         """One optimizer per network, schedulers stepped per step."""
@@ -106,11 +104,11 @@ class VocoderStage(lightning.LightningModule):
     def validation_step(self, batch: WaveBatch, batch_idx: int) -> None:
         """The spectral losses and, where they are installed, PESQ and STOI, as ``valid/<name>``."""
         generated, losses = self._step(batch)
-        if self.vocoder.sample_rate == SAMPLE_RATE:
-            clips = slice(self._hp("measured_clips"))
-            recorded = self._inner(batch.wav)[clips].float().cpu().numpy()
-            scores = perceived_quality(recorded, generated[clips].float().cpu().numpy())
-            losses |= {name: torch.tensor(score) for name, score in scores.items()}
+        clips = slice(self._hp("measured_clips"))
+        recorded = self._inner(batch.wav)[clips].float().cpu().numpy()
+        copies = generated[clips].float().cpu().numpy()
+        scores = perceived_quality(recorded, copies, self.vocoder.sample_rate)
+        losses |= {name: torch.tensor(score) for name, score in scores.items()}
         self._log("valid", losses, batch)
 
     def _step(self, batch: WaveBatch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -185,12 +183,13 @@ class VocoderStage(lightning.LightningModule):
         """The mel of the first crop, and that of its copy-synthesis."""
         copy = self.mel_loss.mels[0](self.vocoder(batch.mel[:1]))
         mels = {"recording": batch.mel[0], "copy-synthesis": copy[0]}
-        return {"copy": mel_picture({k: v.float().cpu().numpy() for k, v in mels.items()})}
+        drawn = {name: mel.float().cpu().numpy() for name, mel in mels.items()}
+        return {"copy": mel_picture(drawn, self.vocoder.config["mel"])}
 
     @torch.no_grad()
     def sounds(self, batch: WaveBatch) -> dict[str, tuple[np.ndarray, int]]:
         """The first crop: recorded, through the vocoder and through Griffin-Lim."""
-        baseline = GriffinLim(**dict(self._hp("mel") or {}))
+        baseline = GriffinLim(self.vocoder.config["mel"])
         wavs = {
             "recording": batch.wav,
             "vocoder": self.vocoder(batch.mel[:1]),
@@ -201,21 +200,28 @@ class VocoderStage(lightning.LightningModule):
 
     def export(self, folder: Path) -> Path:
         """Write the model folder: the vocoder alone, without discriminators."""
-        extra = {"mel": dict(self._hp("mel") or {}), "training": {"steps": self.global_step}}
+        extra = {"mel": self.vocoder.config["mel"], "training": {"steps": self.global_step}}
         return save_model(folder, "vocoder", {"vocoder": self.vocoder}, extra=extra)
 
 
-def perceived_quality(recorded: np.ndarray, copies: np.ndarray) -> dict[str, float]:
+def perceived_quality(
+    recorded: np.ndarray, copies: np.ndarray, sample_rate: int
+) -> dict[str, float]:
     """Measure wide-band PESQ (1 to 4.6) and STOI (0 to 1), each where its package is installed.
 
     Args:
-        recorded: samples (B, S) at 16 kHz.
+        recorded: samples (B, S).
         copies: samples (B, S).
+        sample_rate: in Hz; both measures look at what 16 kHz can hold.
 
     Returns:
         The means under ``pesq`` and ``stoi``; silent clips are left out.
     """
-    pairs = [(one, other) for one, other in zip(recorded, copies, strict=True) if one.std() > 1e-3]
+    pairs = [
+        tuple(resample(clip, sample_rate, JUDGE_RATE) for clip in pair)
+        for pair in zip(recorded, copies, strict=True)
+        if pair[0].std() > 1e-3
+    ]
     scores: dict[str, list[float]] = {}
     for name, package, measure in (
         ("pesq", "pesq", perceptual_quality),

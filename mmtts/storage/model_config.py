@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from mmtts import InputError
 
-FORMAT = 1
+FORMAT = 2  # 1 was that of mmtts 0.1.0
 KINDS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder", "face_backbone")
 MAX_CONFIG_BYTES = 16 * 2**20
 MAX_NUMBER = 1e7  # larger than any sensible width, vocabulary or number of layers
@@ -145,6 +145,8 @@ def _intact_content(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is damaged: {error!s:.200}") from error
     if not isinstance(content, dict) or "weights_sha256" not in content:
         raise InputError(f"{path} does not describe an mmtts model; name a folder that does")
+    if content.get("format") == 1:
+        raise InputError(f"{path} was written by mmtts 0.1.0; train this model again, or use 0.1.0")
     if content.get("format") != FORMAT:
         found = content.get("format")
         raise InputError(f"{path} has format {found!r:.80}, this version reads format {FORMAT}")

@@ -83,14 +83,8 @@ def save_model(
         temporary.mkdir(parents=True)
         for name, network in networks.items():
             save_file(_finite_tensors(network, name), temporary / f"{name}.safetensors")
-        write_config(
-            temporary,
-            kind,
-            {name: network.config for name, network in networks.items()},
-            extra or {},
-            lineage or {},
-            weights_hash(temporary),
-        )
+        configs = {name: network.config for name, network in networks.items()}
+        write_config(temporary, kind, configs, extra or {}, lineage or {}, weights_hash(temporary))
         replace_folder(temporary, folder)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error

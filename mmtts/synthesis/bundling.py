@@ -107,10 +107,11 @@ def learn_directions(system: Any, data: Path) -> Any:
     clips = [clip for clip in read_clips(data, "train") if attributes.get(clip.id)]
     clips = clips[:: max(1, len(clips) // MOST_CLIPS)]
     speaker = system.speaker()
+    rate = speaker.mel.sample_rate
     styles = np.zeros((len(clips), speaker.acoustic_model.config["style_dim"]), np.float32)
     with torch.inference_mode():
         for index, clip in enumerate(clips):
-            wav = torch.from_numpy(normalize_loudness(load_samples(clip)))
+            wav = torch.from_numpy(normalize_loudness(load_samples(clip, rate), rate))
             mel = speaker.mel(wav[None])
             lens = torch.tensor([mel.shape[1]])
             styles[index] = speaker.acoustic_model.encode_style(mel, lens)[0].numpy()

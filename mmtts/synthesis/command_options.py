@@ -11,6 +11,7 @@ from mmtts import InputError
 EXAMPLES = """examples:
   mmtts "Hello, world." --prompt "A calm woman with a low voice." -o hello.wav
   mmtts "Hello, world." --face me.jpg --seed 3 --save-voice me.safetensors -o hello.wav
+  mmtts "Hello there." --prompt "A man speaks quietly." --loudness 0 -o leveled.wav
   mmtts "Hello again." --voice me.safetensors --voice other.safetensors --mix 0.7,0.3 -o mixed.wav
   mmtts - --speech clip.flac -o book.flac < book.txt
   mmtts --text-file lines.txt --voice me.safetensors -o lines/
@@ -53,6 +54,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     voice.add_argument(
         "--move", action="append", default=[], metavar="NAME=AMOUNT", help="such as pitch=0.5"
+    )
+    voice.add_argument(
+        "--loudness",
+        type=float,
+        metavar="DB",
+        help="dB above the standard level, instead of the voice's own; 0 undoes a prompt's",
     )
     voice.add_argument(
         "--largest-face", action="store_true", help="take the largest of several faces"

@@ -1,7 +1,8 @@
 """Named directions of the style space: which way a voice gets higher, older, faster, angrier.
 
 Each direction is the effect of one attribute on the style vector, estimated by least squares with
-the speaker's gender held constant, so that "higher" does not simply mean "female".
+the speaker's gender held constant, so that "higher" does not simply mean "female". There is none
+of energy: a style vector does not tell the level, and `Voice.loudness` sets it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ SCALES: dict[str, tuple[str, ...]] = {
     "age": ("child", "young", "middle-aged", "elderly"),
     "pitch": ("low", "normal", "high"),
     "pace": ("slow", "normal", "fast"),
-    "energy": ("low", "normal", "high"),
 }
 _NAME = re.compile(r"[a-z][a-z0-9 _-]{0,40}")
 

@@ -32,8 +32,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmtts import InputError
+from mmtts.audio.resampling import resample
+
 COMMENT = "mmtts synthetic speech"  # written into the metadata of audio files
-SAMPLE_RATE = 16000
+MARK_RATE = 16000  # Hz, at which the mark is defined
 DEPTH_DB = 2.0
 FALSE_ALARM = 1e-5  # a clip counts as marked when chance explains it less often than this
 _SHORTEST = 0.5  # seconds; the normal law behind the false-alarm chance needs many frames
@@ -45,7 +48,7 @@ _PERIOD = _SLOT * _SLOTS  # frames until the pattern repeats
 _EDGES = np.arange(10, 177, 4)  # FFT bins, 300 to 5,500 Hz
 _BANDS = len(_EDGES) - 1
 _DECOYS = 32
-_BLOCK = 10 * SAMPLE_RATE
+_BLOCK = 10 * MARK_RATE
 _WINDOW = np.hanning(_N_FFT + 1)[:-1]
 
 
@@ -63,16 +66,33 @@ class Detection(NamedTuple):
     marked: bool
 
 
-def embed_mark(samples: np.ndarray, start: int = 0) -> np.ndarray:
+def embed_mark(samples: np.ndarray, sample_rate: int, start: int = 0) -> np.ndarray:
     """Mark speech.
 
     Args:
-        samples: (N,), at 16 kHz.
+        samples: (N,).
+        sample_rate: In Hz, at least 16 kHz. What lies above the marked bands stays untouched.
         start: Position of the first sample in a longer recording that is marked piece by piece.
 
     Returns:
         float32 (N,). Peaks may grow by up to 2 dB.
+
+    Raises:
+        InputError: The sample rate is below 16 kHz.
     """
+    if sample_rate < MARK_RATE:
+        raise InputError(f"speech at {sample_rate} Hz cannot be marked; {MARK_RATE} Hz are needed")
+    samples = np.asarray(samples, np.float32)
+    low = resample(samples, sample_rate, MARK_RATE)
+    marked = _embed(low, round(start * MARK_RATE / sample_rate))
+    if sample_rate == MARK_RATE:
+        return marked
+    change = resample(marked - low, MARK_RATE, sample_rate)[: len(samples)]
+    return samples + np.pad(change, (0, len(samples) - len(change)))
+
+
+def _embed(samples: np.ndarray, start: int) -> np.ndarray:
+    """Mark samples (N,) at `MARK_RATE`."""
     pattern = _patterns()[0]
     pieces = []
     # Pieces bound the memory; each brings its neighborhood along, so they join without a seam.
@@ -84,7 +104,7 @@ def embed_mark(samples: np.ndarray, start: int = 0) -> np.ndarray:
     return np.concatenate(pieces or [np.zeros(0)]).astype(np.float32)
 
 
-def detect_mark(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> Detection:
+def detect_mark(samples: np.ndarray, sample_rate: int) -> Detection:
     """Look for the mark in a clip of any origin.
 
     Args:
@@ -97,10 +117,7 @@ def detect_mark(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> Detectio
     """
     if len(samples) < _SHORTEST * sample_rate:
         return Detection(0.0, 1.0, False)
-    if sample_rate != SAMPLE_RATE:
-        import soxr
-
-        samples = soxr.resample(np.asarray(samples, np.float32), sample_rate, SAMPLE_RATE)
+    samples = resample(np.asarray(samples, np.float32), sample_rate, MARK_RATE)
     folds = [fold for fold in _folds(np.asarray(samples, np.float32)) if fold.any()]
     if not folds:
         return Detection(0.0, 1.0, False)

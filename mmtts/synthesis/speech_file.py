@@ -34,7 +34,7 @@ class Speech(Audio):
 class SpeechWriter:
     """Writes a file of any length with little memory; it appears only when it is complete.
 
-        with SpeechWriter("long.wav") as writer:
+        with SpeechWriter("long.wav", tts.sample_rate) as writer:
             for part in tts.stream(text, voice):
                 writer.write(part.samples)
 
@@ -46,7 +46,7 @@ class SpeechWriter:
         InputError: The suffix is unknown, nothing was written, or the place cannot be written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], sample_rate: int = 16000) -> None:
+    def __init__(self, path: str | os.PathLike[str], sample_rate: int) -> None:
         self.path, self.sample_rate = Path(path), sample_rate
         require_speech_suffix(self.path)
         self._stack = ExitStack()

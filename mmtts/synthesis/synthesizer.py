@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
 from mmtts.synthesis.directions import Directions
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.system_folder import SystemFolder
@@ -44,12 +43,15 @@ class Synthesizer:
         system: The folder to load from.
     """
 
-    sample_rate = SAMPLE_RATE
-
     def __init__(self, system: SystemFolder) -> None:
         self._system = system
         self._speaker = system.speaker()
         self._voices = VoiceMaker(system, self._speaker)
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the speech, in Hz: that of the mel which the model was trained on."""
+        return self._speaker.mel.sample_rate
 
     @classmethod
     def from_pretrained(
@@ -135,6 +137,7 @@ class Synthesizer:
         guidance: float = 1.0,
         pace: float = 1.0,
         seed: int = 0,
+        loudness: float | None = None,
     ) -> Speech:
         """Speak a text of any length.
 
@@ -145,13 +148,17 @@ class Synthesizer:
             guidance: How strongly the voice shapes the sound, 0 to 10; 1 is as learned.
             pace: Speaking rate relative to the voice's own, 0.25 to 4.
             seed: Of the decoder's noise; the same seed gives the same sound.
+            loudness: dB above the standard level, -20 to 20, whatever the voice's own is; 0 speaks
+                at the standard level. The voice's own by default.
 
         Raises:
             InputError: Nothing in the text can be spoken, the voice belongs to another model, or
                 a number is out of its range.
         """
-        parts = self.stream(text, voice, steps=steps, guidance=guidance, pace=pace, seed=seed)
-        return Speech(np.concatenate([part.samples for part in parts]), SAMPLE_RATE)
+        parts = self.stream(
+            text, voice, steps=steps, guidance=guidance, pace=pace, seed=seed, loudness=loudness
+        )
+        return Speech(np.concatenate([part.samples for part in parts]), self.sample_rate)
 
     def stream(
         self,
@@ -162,12 +169,14 @@ class Synthesizer:
         guidance: float = 1.0,
         pace: float = 1.0,
         seed: int = 0,
+        loudness: float | None = None,
     ) -> Iterator[Speech]:
         """Speak a text sentence by sentence; the parts follow one another without a gap.
 
         The memory needed does not grow with the text. Arguments and errors as in `__call__`.
         """
-        manner, z = Manner(steps, guidance, pace, seed), self._style_of(voice)
+        level = voice.loudness if loudness is None else loudness
+        manner, z = Manner(steps, guidance, pace, seed, level), self._style_of(voice)
         return self._speak_in_turn(split_sentences(text), z, manner)
 
     def batch(
@@ -180,6 +189,7 @@ class Synthesizer:
         guidance: float = 1.0,
         pace: float = 1.0,
         seed: int = 0,
+        loudness: float | None = None,
     ) -> Iterator[Speech]:
         """Speak many texts, several sentences at a time, and yield them in their order.
 
@@ -191,11 +201,13 @@ class Synthesizer:
             guidance: See there.
             pace: See there.
             seed: See there. What else is in its batch has a small influence on a sentence.
+            loudness: See there.
 
         Raises:
             InputError: As in `__call__`; the message tells which text.
         """
-        manner, z = Manner(steps, guidance, pace, seed), self._style_of(voice)
+        level = voice.loudness if loudness is None else loudness
+        manner, z = Manner(steps, guidance, pace, seed, level), self._style_of(voice)
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         return self._speak_together(list(texts), z, batch_size, manner)
@@ -204,9 +216,10 @@ class Synthesizer:
         generator, position = make_generator(manner.seed), 0
         for sentence in sentences:
             [sound] = speak(self._speaker, [sentence], z, manner, generator)
-            sound = finish(sound, position, PAUSE_SECONDS / manner.pace if position else 0.0)
+            pause = PAUSE_SECONDS / manner.pace if position else 0.0
+            sound = finish(sound, self.sample_rate, position, pause, manner.loudness)
             position += len(sound)
-            yield Speech(sound, SAMPLE_RATE)
+            yield Speech(sound, self.sample_rate)
 
     def _speak_together(
         self, texts: list[str], z: Tensor, batch_size: int, manner: Manner
@@ -216,9 +229,10 @@ class Synthesizer:
             spoken = speak(self._speaker, [s for s, _ in batch], z, manner, generator)
             for sound, (_, is_last) in zip(spoken, batch, strict=True):
                 pause = PAUSE_SECONDS / manner.pace if sounds else 0.0
-                sounds.append(finish(sound, sum(map(len, sounds)), pause))
+                position = sum(map(len, sounds))
+                sounds.append(finish(sound, self.sample_rate, position, pause, manner.loudness))
                 if is_last:
-                    yield Speech(np.concatenate(sounds), SAMPLE_RATE)
+                    yield Speech(np.concatenate(sounds), self.sample_rate)
                     sounds = []
 
     def _style_of(self, voice: Voice) -> Tensor:

@@ -12,17 +12,21 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
-from mmtts.audio.loudness import normalize_loudness
+from mmtts.audio.loudness import STANDARD_DB, normalize_loudness
 from mmtts.synthesis.provenance import embed_mark
 from mmtts.synthesis.system_folder import Speaker
+from mmtts.synthesis.voice import LOUDEST_DB
 from mmtts.text import encode
 
-LOUDNESS_DB = -23.0
 PEAK = 0.97  # leaves room for what a lossy format adds
 PAUSE_SECONDS = 0.2  # between sentences at pace 1
 FADE_SECONDS = 0.005
-RANGES = {"steps": (1, 100), "guidance": (0.0, 10.0), "pace": (0.25, 4.0)}
+RANGES = {
+    "steps": (1, 100),
+    "guidance": (0.0, 10.0),
+    "pace": (0.25, 4.0),
+    "loudness": (-LOUDEST_DB, LOUDEST_DB),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Manner:
         guidance: How strongly the voice shapes the sound, 0 to 10.
         pace: Speaking rate relative to the voice's own, 0.25 to 4.
         seed: Of the decoder's noise.
+        loudness: dB above the standard level, -20 to 20.
 
     Raises:
         InputError: A number is out of its range.
@@ -43,6 +48,7 @@ class Manner:
     guidance: float = 1.0
     pace: float = 1.0
     seed: int = 0
+    loudness: float = 0.0
 
     def __post_init__(self) -> None:
         for name in RANGES:
@@ -120,24 +126,34 @@ def speak(
     return sounds
 
 
-def finish(sound: np.ndarray, position: int, pause: float = 0.0) -> np.ndarray:
+def finish(
+    sound: np.ndarray,
+    sample_rate: int,
+    position: int,
+    pause: float = 0.0,
+    loudness: float = 0.0,
+) -> np.ndarray:
     """Make raw samples presentable.
 
     Args:
         sound: Raw samples (S,).
+        sample_rate: In Hz.
         position: Samples that came before in the same recording; the mark goes on from there.
         pause: Silence in front, in s.
+        loudness: dB above the standard level of -23 dB.
 
     Returns:
-        float32 (N,): pause and sound, leveled to -23 dB, faded at the ends, marked, peak-safe.
+        float32 (N,): pause and sound, leveled, faded at the ends, marked, peak-safe: a loud sound
+        is only as loud as its highest peak allows.
     """
-    sound = normalize_loudness(sound, LOUDNESS_DB, sample_rate=SAMPLE_RATE, peak=PEAK).copy()
-    fade = min(int(FADE_SECONDS * SAMPLE_RATE), len(sound) // 2)
+    target = STANDARD_DB + loudness
+    sound = normalize_loudness(sound, sample_rate, target, peak=PEAK).copy()
+    fade = min(int(FADE_SECONDS * sample_rate), len(sound) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     sound[:fade] *= ramp
     sound[len(sound) - fade :] *= ramp[::-1]
-    silence = np.zeros(int(pause * SAMPLE_RATE), np.float32)
-    marked = embed_mark(np.concatenate([silence, sound]), start=position)
+    silence = np.zeros(int(pause * sample_rate), np.float32)
+    marked = embed_mark(np.concatenate([silence, sound]), sample_rate, position)
     return marked * min(1.0, PEAK / max(float(np.abs(marked).max(initial=0.0)), PEAK))
 
 

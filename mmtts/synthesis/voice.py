@@ -1,4 +1,4 @@
-"""A voice: one point of the style space, whatever it came from.
+"""A voice: one point of the style space and a loudness, whatever they came from.
 
 Nothing here needs torch, so voices can be stored, mixed and moved in a light program.
 """
@@ -23,26 +23,32 @@ from mmtts.storage.model_config import to_plain
 FORMAT = "mmtts-voice-1"
 MAX_FILE_BYTES = 2**20
 MAX_DIM = 4096
+LOUDEST_DB = 20.0
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Voice:
-    """A point of the speech-style space.
+    """A point of the speech-style space, and how loud to speak.
+
+    The style encoder hears clips at one level, so the point does not tell the level.
 
     Attributes:
         vector: float32 (D,), unit norm; scaled to it when given otherwise. D is 256 as a rule.
         origin: What it came from, plain values: `{"from": "prompt", "prompt": ..., "seed": 0}`.
         speech_tts: Weights hash of the stage-1 model whose style space this is.
+        loudness: dB above the standard level (below when negative), -20 to 20.
 
     Raises:
-        InputError: The vector has no direction, or a field is of another kind.
+        InputError: The vector has no direction, the loudness is out of its range, or a field is of
+            another kind.
     """
 
     vector: np.ndarray
     origin: Mapping[str, Any] = field(default_factory=dict)
     speech_tts: str = ""
+    loudness: float = 0.0
 
     def __post_init__(self) -> None:
         vector = np.asarray(self.vector, dtype=np.float64)
@@ -58,19 +64,26 @@ class Voice:
         object.__setattr__(self, "origin", to_plain(dict(self.origin), "origin"))
         if self.speech_tts and not _SHA256.fullmatch(self.speech_tts):
             raise InputError(f"a voice's space is a SHA-256 hash, not {self.speech_tts!r:.80}")
+        if not -LOUDEST_DB <= self.loudness <= LOUDEST_DB:  # false for NaN, too
+            raise InputError(
+                f"loudness must be from -{LOUDEST_DB:g} to {LOUDEST_DB:g} dB, not {self.loudness}"
+            )
+        object.__setattr__(self, "loudness", float(self.loudness))
 
     def __repr__(self) -> str:
         said = ", ".join(f"{key} {value!r:.60}" for key, value in self.origin.items())
-        return f"Voice({said or 'of unknown origin'}; space {self.speech_tts[:12] or 'unknown'})"
+        level = f"; {self.loudness:+g} dB" if self.loudness else ""
+        space = self.speech_tts[:12] or "unknown"
+        return f"Voice({said or 'of unknown origin'}{level}; space {space})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Voice):
             return NotImplemented
-        same = self.speech_tts == other.speech_tts
+        same = (self.speech_tts, self.loudness) == (other.speech_tts, other.loudness)
         return same and np.array_equal(self.vector, other.vector)
 
     def __hash__(self) -> int:
-        return hash((self.speech_tts, self.vector.tobytes()))
+        return hash((self.speech_tts, self.loudness, self.vector.tobytes()))
 
     def similarity(self, other: Voice) -> float:
         """Cosine between two voices of one space, in [-1, 1]."""
@@ -85,7 +98,12 @@ class Voice:
         if path.suffix != ".safetensors":
             raise InputError(f"a voice file ends in .safetensors, {path.name} does not; rename it")
         origin = json.dumps(self.origin, ensure_ascii=False, allow_nan=False)
-        metadata = {"format": FORMAT, "speech_tts": self.speech_tts, "origin": origin}
+        metadata = {
+            "format": FORMAT,
+            "speech_tts": self.speech_tts,
+            "origin": origin,
+            "loudness": repr(self.loudness),
+        }
         with atomic_write(path) as temporary:
             temporary.write_bytes(save({"vector": self.vector}, metadata))
         return path
@@ -108,13 +126,14 @@ class Voice:
                 raise InputError("its vector has not unit norm")
             if not isinstance(origin, dict):
                 raise InputError("its origin is no mapping")
-            return cls(vector, origin, metadata.get("speech_tts", ""))
+            loudness = float(metadata.get("loudness", 0.0))  # absent from files of before
+            return cls(vector, origin, metadata.get("speech_tts", ""), loudness)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is a damaged voice file: {error!s:.200}") from error
 
     @staticmethod
     def mix(voices: Sequence[Voice], weights: Sequence[float] | None = None) -> Voice:
-        """Blend voices: the normalized weighted mean of their vectors.
+        """Blend voices: the normalized weighted mean of their vectors, the mean of their loudness.
 
         Args:
             voices: At least one, all of the same space.
@@ -134,7 +153,8 @@ class Voice:
             {"weight": round(float(share), 6), **({"from": "mix"} if "parts" in o else o)}
             for share, o in zip(shares, (dict(v.origin) for v in voices), strict=True)
         ]
-        return Voice(mean, {"from": "mix", "parts": parts}, voices[0].speech_tts)
+        loudness = float(np.dot(shares, [voice.loudness for voice in voices]))
+        return Voice(mean, {"from": "mix", "parts": parts}, voices[0].speech_tts, loudness)
 
     def move(self, direction: np.ndarray, amount: float, name: str = "a direction") -> Voice:
         """Walk on the sphere along a direction of the style space (the exponential map).
@@ -161,7 +181,7 @@ class Voice:
         angle = float(np.clip(amount * length, -math.pi / 2, math.pi / 2))
         moved = here * math.cos(angle) + tangent / length * math.sin(angle)
         moves = {**self.origin.get("moved", {}), name: float(amount)}
-        return Voice(moved, {**self.origin, "moved": moves}, self.speech_tts)
+        return Voice(moved, {**self.origin, "moved": moves}, self.speech_tts, self.loudness)
 
 
 def _shares(weights: Sequence[float] | None, count: int) -> np.ndarray:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE, load_audio
+from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.utterance import make_generator
-from mmtts.synthesis.voice import Voice
+from mmtts.synthesis.voice import LOUDEST_DB, Voice
 
 if TYPE_CHECKING:
     from mmtts.data.faces import FaceCropper, Picture
@@ -80,7 +80,7 @@ class VoiceMaker:
 
     @torch.inference_mode()
     def from_prompt(self, prompt: str, seed: int | None, guidance: float) -> Voice:
-        """Make a voice that fits a description.
+        """Make a voice that fits a description, its loudness included.
 
         Raises:
             InputError: The prompt is empty or far too long, or the system has no prompt encoder.
@@ -94,10 +94,11 @@ class VoiceMaker:
             )
         encoder, sampler = self._prompt
         tokens = encoder.tokenize([prompt]).to(self._system.device)
-        z = _pick(sampler, encoder(tokens), seed, guidance)
-        return self._voice(
-            z, {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
-        )
+        z_p = encoder(tokens)
+        loudness = round(encoder.loudness(z_p).clamp(-LOUDEST_DB, LOUDEST_DB).item(), 2)
+        z = _pick(sampler, z_p, seed, guidance)
+        origin = {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
+        return self._voice(z, origin, loudness)
 
     @torch.inference_mode()
     def from_speech(self, clip: str | os.PathLike[str]) -> Voice:
@@ -106,20 +107,21 @@ class VoiceMaker:
         Raises:
             InputError: The file is no audio, or holds less than half a second of sound.
         """
-        samples = trim_silence(load_audio(clip, SAMPLE_RATE))
-        samples = samples[: int(LONGEST_CLIP_SECONDS * SAMPLE_RATE)]
-        if active_rms_db(samples) < QUIETEST_CLIP_DB:
+        rate = self._speaker.mel.sample_rate
+        samples = trim_silence(load_audio(clip, rate), rate)
+        samples = samples[: int(LONGEST_CLIP_SECONDS * rate)]
+        if active_rms_db(samples, rate) < QUIETEST_CLIP_DB:
             raise InputError(f"{clip} is silent; give a clip of someone speaking")
-        if len(samples) < SHORTEST_CLIP_SECONDS * SAMPLE_RATE:
+        if len(samples) < SHORTEST_CLIP_SECONDS * rate:
             raise InputError(f"{clip} holds less than half a second of sound; give a longer clip")
-        wav = torch.from_numpy(normalize_loudness(samples))[None].to(self._system.device)
+        wav = torch.from_numpy(normalize_loudness(samples, rate))[None].to(self._system.device)
         mel = self._speaker.mel(wav)
         lens = torch.tensor([mel.shape[1]], device=mel.device)
         z = self._speaker.acoustic_model.encode_style(mel, lens)[0]
         return self._voice(z, {"from": "speech", "file": Path(clip).name})
 
-    def _voice(self, z: Tensor, origin: dict[str, Any]) -> Voice:
-        return Voice(z.cpu().numpy(), origin, self._system.config.style_space)
+    def _voice(self, z: Tensor, origin: dict[str, Any], loudness: float = 0.0) -> Voice:
+        return Voice(z.cpu().numpy(), origin, self._system.config.style_space, loudness)
 
 
 def _pick(

@@ -163,13 +163,12 @@ class Throughput(Callback):
     ``speed/items_per_second``; both are means since the last row of the log.
 
     Args:
-        frames_per_second: Mel frames per second of audio.
         sample_rate: In Hz.
+        hop_length: Samples between two mel frames.
     """
 
-    def __init__(self, frames_per_second: float, sample_rate: int) -> None:
-        self.frames_per_second = frames_per_second
-        self.sample_rate = sample_rate
+    def __init__(self, sample_rate: int, hop_length: int) -> None:
+        self.sample_rate, self.hop_length = sample_rate, hop_length
         self._reset()
 
     def _reset(self) -> None:
@@ -192,7 +191,9 @@ class Throughput(Callback):
         self._items += len(getattr(batch, "ids", ()))
         # Sums stay on the device: reading them at every step would wait for it.
         if getattr(batch, "mel_lens", None) is not None:
-            self._seconds = self._seconds + batch.mel_lens.sum() / self.frames_per_second
+            self._seconds = (
+                self._seconds + batch.mel_lens.sum() * self.hop_length / self.sample_rate
+            )
         elif getattr(batch, "wav", None) is not None:
             self._seconds = self._seconds + batch.wav.numel() / self.sample_rate
         if (trainer.fit_loop.total_batch_idx + 1) % trainer.log_every_n_steps:  # type: ignore[attr-defined]

@@ -65,23 +65,30 @@ class LastCheckpoint(Callback):
     ) -> None:
         """Write the state that an interrupt or an error finds, where no other process is needed."""
         if trainer.world_size == 1 and trainer.training and trainer.global_step > self._saved_step:
-            _forget_begun_batch(trainer)
             self._save(trainer)
             logger.info("saved %s; the same command with resume=true goes on", self.path)
 
     def _save(self, trainer: Trainer) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
+        _return_to_last_step(trainer)
         self._saved_step = trainer.global_step
         trainer.save_checkpoint(self.path)
 
 
-def _forget_begun_batch(trainer: Trainer) -> None:
-    """Undo the count of a batch that was begun but not trained on.
+def _return_to_last_step(trainer: Trainer) -> None:
+    """Undo the count of batches that the weights have not learned from.
 
-    Lightning restarts the count of the epoch without it, but keeps it in the total, so that every
-    later validation and log row would come one step early.
+    That is a batch that was begun only: Lightning restarts the count of the epoch without it, but
+    keeps it in the total, so that every later validation and log row would come one step early.
+    And it is the batches of a step that waits for more of them (gradient accumulation): a
+    checkpoint holds no gradients, so a resumed run must see them again.
     """
     progress: Any = trainer.fit_loop.epoch_loop.batch_progress
+    done = progress.current.processed
+    if done < trainer.num_training_batches:  # the last batch of an epoch always makes a step
+        done -= done % trainer.accumulate_grad_batches
+    waiting = progress.current.processed - done
     for count in (progress.total, progress.current):
-        count.ready = count.started = count.processed
+        count.ready = count.started = count.processed = count.processed - waiting
+        count.completed = min(count.completed, count.processed)

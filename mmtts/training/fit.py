@@ -110,6 +110,7 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
     from mmtts.training.metrics_table import MetricsTable
     from mmtts.training.resumable_loader import make_resumable
 
+    choose_device(config.trainer)
     data = instantiate(config.stage.data, _convert_="all")
     stage = instantiate(config.stage.module, _convert_="all")
     callbacks = [instantiate(c, _convert_="all") for c in config.callbacks.values() if c]
@@ -124,6 +125,20 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
     )
     make_resumable(data, trainer, int(config.seed))
     return data, stage, trainer
+
+
+def choose_device(trainer: DictConfig) -> None:
+    """Settle what ``trainer=auto`` leaves to the machine: a GPU with bf16 where there is one.
+
+    What was given in its place stays, so ``trainer.accelerator=cpu`` alone means 32 bits. The run's
+    ``config.yaml`` names what was chosen.
+    """
+    import torch
+
+    if trainer.accelerator == "auto":
+        trainer.accelerator = "gpu" if torch.cuda.is_available() else "cpu"
+    if trainer.precision == "auto":
+        trainer.precision = "bf16-mixed" if trainer.accelerator in ("gpu", "cuda") else "32-true"
 
 
 def best_value(trainer: Trainer) -> float | None:

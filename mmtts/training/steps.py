@@ -1,4 +1,4 @@
-"""Callbacks around a single step: its seed, and a guard against values that are not finite."""
+"""Callbacks around a single step: its noise, and a guard against values that are not finite."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from mmtts import InputError
 
 
 class SeedEachStep(Callback):
-    """Draws the noise of every step from (seed, step, rank) alone.
+    """Draws the noise of every batch from (seed, batches so far, rank) alone.
 
-    So a resumed run draws what the uninterrupted run would have drawn, with no state to store.
+    So a resumed run draws what the uninterrupted run would have drawn, with no state to store, and
+    the batches whose gradients add up to one step differ in their noise.
 
     Args:
         seed: The run's seed.
@@ -28,7 +29,8 @@ class SeedEachStep(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Seed torch, numpy and random."""
-        drawn = np.random.SeedSequence([self.seed, trainer.global_step, trainer.global_rank])
+        number = trainer.fit_loop.total_batch_idx  # of this batch, across epochs and resumes
+        drawn = np.random.SeedSequence([self.seed, number, trainer.global_rank])
         first, second = (int(word) for word in drawn.generate_state(2))
         torch.manual_seed(first)
         np.random.seed(second)  # noqa: NPY002 - libraries draw from the global generator

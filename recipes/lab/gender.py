@@ -70,6 +70,7 @@ def _listen(rows: Sequence[Row], out: Path) -> Voices:
     from mmtts.audio.mel import MelSpectrogram
 
     spectrogram = MelSpectrogram()
+    rate = spectrogram.sample_rate
     counts = Counter[str]()
     features, labels, people = [], [], []
     for row in tqdm(rows, desc="genders", unit="clip"):
@@ -77,7 +78,7 @@ def _listen(rows: Sequence[Row], out: Path) -> Voices:
         child = row["age"] is not None and row["age"] < ADULT_AGE
         if child or counts[row["speaker"]] > CLIPS_PER_PERSON:
             continue
-        mel = spectrogram(torch.from_numpy(load_audio(out / row["audio"]))[None])[0].numpy()
+        mel = spectrogram(torch.from_numpy(load_audio(out / row["audio"], rate))[None])[0].numpy()
         level = mel.mean(axis=1)
         loud = mel[level >= np.quantile(level, 0.4)]
         shape = loud - loud.mean(axis=1, keepdims=True)

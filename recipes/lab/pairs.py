@@ -86,8 +86,8 @@ def write_face_speech(
 
 def write_prompts(
     clips: Sequence[Item], faces: Sequence[Item], root: Path, out: Path, publishable: bool
-) -> dict[str, dict[str, int]]:
-    """Write `pairs/prompt_speech_*.csv` and `pairs/prompt_face_*.csv`."""
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Write `pairs/prompt_speech_*.csv` and `pairs/prompt_face_*.csv`; count them by split."""
     voice = _read(VOICE_PROMPTS, voice_prompts, root, publishable)
     face = _read(FACE_PROMPTS, face_prompts, root, publishable)
     return {

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from mmtts import InputError
 from mmtts.audio.word_alignment import WordAligner
-from mmtts.data.attributes import measure_thresholds, name_attributes
+from mmtts.data.attributes import corpus_levels, measure_thresholds, name_attributes
 from mmtts.data.corpora import (
     Clip,
     librispeech,
@@ -24,7 +24,13 @@ from mmtts.data.corpora import (
     speechocean762,
     vctk,
 )
-from mmtts.data.prepared import make_cut, mel_statistics, prepare_clip, write_cuts, write_json
+from mmtts.data.prepared import (
+    make_cut,
+    prepare_clip,
+    with_loudness,
+    write_cuts,
+    write_json,
+)
 from mmtts.data.prompt_pairing import Item
 from mmtts.data.splits import SPLITS, split_people
 
@@ -99,9 +105,11 @@ def _read_journal(path: Path) -> Iterator[Row]:
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
-                yield json.loads(line)
+                row = json.loads(line)
             except json.JSONDecodeError:  # a run was killed in the middle of this line
                 continue
+            if "sample_rate" in row:  # earlier versions brought every clip to 16 kHz
+                yield row
 
 
 def _start_worker(lexicon: Mapping[str, str]) -> None:
@@ -130,27 +138,21 @@ def _stratum(row: Row) -> str:
 def learn_thresholds(rows: Sequence[Row]) -> dict[str, Any]:
     """Learn what low, normal and high mean, from the adults among `rows` (training clips).
 
-    Energy is judged within each corpus: the level before normalization depends on the recording
-    gain, which differs more between corpora than between voices.
+    Energy is judged by the loudness of a clip relative to its corpus (`level_by_corpus`).
     """
     adults = [row for row in rows if row["age"] is None or row["age"] >= ADULT_AGE]
-    bins = measure_thresholds([{**row["measured"], "gender": row["gender"]} for row in adults])
-    levels = defaultdict(list)
-    for row in adults:
-        levels[row["corpus"]].append({"energy_db": row["measured"]["energy_db"]})
-    per_corpus = {corpus: measure_thresholds(of)["energy"] for corpus, of in levels.items()}
-    return {**bins, "energy_by_corpus": per_corpus}
+    levels = corpus_levels((row["corpus"], row["measured"]["energy_db"]) for row in adults)
+    measured = [
+        with_loudness(row, levels)["measured"] | {"gender": row["gender"]} for row in adults
+    ]
+    return {**measure_thresholds(measured), "level_by_corpus": levels}
 
 
 def name_row(row: Row, bins: Mapping[str, Any]) -> dict[str, str]:
     """Name the attributes of one clip by the bins of `learn_thresholds`."""
-    energy = bins["energy_by_corpus"].get(row["corpus"], bins["energy"])
+    measured = {key: value for key, value in row["measured"].items() if key != "energy_db"}
     return name_attributes(
-        {**bins, "energy": energy},
-        gender=row["gender"],
-        age=row["age"],
-        emotion=row["emotion"],
-        **row["measured"],
+        bins, gender=row["gender"], age=row["age"], emotion=row["emotion"], **measured
     )
 
 
@@ -165,13 +167,13 @@ def write_manifests(
     """
     train = [row for row in rows if split[row["speaker"]] == "train"]
     bins = learn_thresholds(train)
+    rows = [with_loudness(row, bins["level_by_corpus"]) for row in rows]
     names = {row["id"]: name_row(row, bins) for row in rows}
     for name in SPLITS:
         part = [row for row in rows if split[row["speaker"]] == name]
         cuts = (make_cut(row, names[row["id"]]) for row in part)
         write_cuts(out / "speech" / f"cuts_{name}.jsonl.gz", cuts)
-    statistics = mel_statistics(out, [row["audio"] for row in train])
-    write_json(out / "statistics.json", {**statistics, "thresholds": bins})
+    write_json(out / "statistics.json", {"thresholds": bins})
     items = [Item(row["id"], split[row["speaker"]], names[row["id"]]) for row in rows]
     return _count(rows, split), items
 
@@ -185,13 +187,13 @@ def _count(rows: Sequence[Row], split: Mapping[str, str]) -> dict[str, Any]:
         place["clips"] += 1
         place["transcribed"] += bool(row["text"])
         place["aligned"] += bool(row["words"])
-        place["samples"] += row["num_samples"]
+        place["milliseconds"] += round(1000 * row["num_samples"] / row["sample_rate"])
     return {
         corpus: {
             name: {
                 "clips": c["clips"],
                 "people": len(people[corpus, name]),
-                "seconds": round(c["samples"] / 16000, 1),
+                "seconds": round(c["milliseconds"] / 1000, 1),
                 "transcribed": c["transcribed"],
                 "aligned": c["aligned"],
             }

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmtts import InputError
-from mmtts.audio.files import SAMPLE_RATE
-from mmtts.audio.resampling import resample
+from mmtts.audio.files import Audio
 from mmtts.audio.word_alignment import WordSpan
 
 _SYNCHRONOUS = 2
@@ -42,9 +41,9 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class Utterance(NamedTuple):
-    """Synthesized speech: float32 (N,) at 16 kHz, where its words are, and how many phones."""
+    """Synthesized speech: its sound, where its words are, and how many phones."""
 
-    samples: np.ndarray
+    audio: Audio
     words: list[WordSpan]
     n_phones: int
 
@@ -122,9 +121,9 @@ class Espeak:
         library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None)
         library.espeak_Synchronize()
         wave = np.concatenate(self._wave).astype(np.float32) / 32768.0
-        samples = resample(wave, self._rate, SAMPLE_RATE)
+        audio = Audio(wave, self._rate)
         n_phones = sum(event[0] == _PHONEME for event in self._events)
-        return Utterance(samples, self._words(text, _last_sound(samples)), n_phones)
+        return Utterance(audio, self._words(text, _last_sound(audio)), n_phones)
 
     def _words(self, text: str, last_sound: float) -> list[WordSpan]:
         """Turn word events into spans; a word lasts until the next one or the last sound."""
@@ -137,7 +136,7 @@ class Espeak:
         return spans
 
 
-def _last_sound(samples: np.ndarray) -> float:
+def _last_sound(audio: Audio) -> float:
     """Return where the sentence ends in seconds; the library adds a pause."""
-    loud = np.flatnonzero(np.abs(samples) > 0.02 * np.abs(samples).max())
-    return float(loud[-1] + 1) / SAMPLE_RATE if len(loud) else 0.0
+    loud = np.flatnonzero(np.abs(audio.samples) > 0.02 * np.abs(audio.samples).max())
+    return float(loud[-1] + 1) / audio.sample_rate if len(loud) else 0.0

@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmtts.audio.files import Audio
+from mmtts.audio.loudness import active_rms_db, normalize_loudness
+
 SENTENCES_PER_PERSON = 10
+_SOFT_HZ = 1000.0  # where the spectrum of a soft voice begins to fall
 
 SENTENCES = (
     "The little boat came home before the storm.",
@@ -68,7 +72,7 @@ _YEARS = {"child": (7, 11), "young": (18, 29), "middle-aged": (36, 55), "elderly
 _PITCH = {"child": (72, 84, 96), "young": (30, 50, 75), "middle-aged": (22, 42, 66)}
 _PITCH["elderly"] = (25, 45, 70)
 _RATE = (125, 165, 210)
-_VOLUME = (55, 95, 140)
+_GAIN_DB = (-12.0, -6.0, 0.0)
 
 
 class Person(NamedTuple):
@@ -99,7 +103,7 @@ class Person(NamedTuple):
             "variant": self.variant,
             "pitch": _PITCH[self.age_group][self.pitch],
             "rate": _RATE[self.pace],
-            "volume": _VOLUME[self.energy],
+            "volume": 100,  # `voice_effort` sets the level
         }
 
     @property
@@ -130,22 +134,22 @@ def make_people() -> list[Person]:
     return people
 
 
-def voice_effort(samples: np.ndarray, energy: int) -> np.ndarray:
-    """Tilt the spectrum as vocal effort does: soft voices are dull, loud ones bright.
+def voice_effort(audio: Audio, energy: int) -> Audio:
+    """Set the level and tilt the spectrum as vocal effort does: soft voices are quiet and dull.
 
-    Loudness itself is normalized away in preparation, as in any corpus; effort stays audible.
+    Preparation keeps the level as a number and levels the clip; the tilt stays audible.
 
     Args:
-        samples: float32 (N,).
-        energy: 0 (low), 1 or 2 (high).
-
-    Returns:
-        float32 (N,).
+        audio: The voice.
+        energy: 0 (low), 1 or 2 (high): 6 dB from one to the next.
     """
     from scipy.signal import lfilter
 
-    if energy == 1:
-        return samples
-    if energy == 0:  # one pole, -3 dB at about 1 kHz
-        return lfilter([0.35], [1.0, -0.65], samples).astype(np.float32)
-    return np.clip(lfilter([1.0, -0.55], [1.0], samples) * 1.4, -1.0, 1.0).astype(np.float32)
+    samples, rate = audio.samples, audio.sample_rate
+    level = active_rms_db(samples, rate) + _GAIN_DB[energy]
+    if energy == 0:  # one pole
+        pole = np.exp(-2 * np.pi * _SOFT_HZ / rate)
+        samples = lfilter([1.0 - pole], [1.0, -pole], samples)
+    elif energy == 2:
+        samples = lfilter([1.0, -0.55], [1.0], samples)
+    return Audio(normalize_loudness(samples, rate, level), rate)

@@ -16,12 +16,17 @@ from tqdm import tqdm
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
-from mmtts.data.attributes import age_group, measure_thresholds, name_attributes
+from mmtts.data.attributes import (
+    age_group,
+    corpus_levels,
+    measure_thresholds,
+    name_attributes,
+)
 from mmtts.data.corpora import Clip
 from mmtts.data.prepared import (
     make_cut,
-    mel_statistics,
     store_clip,
+    with_loudness,
     write_cuts,
     write_json,
     write_table,
@@ -58,26 +63,31 @@ def speak_all(people: list[Person], out: Path) -> list[Row]:
                 gender=person.gender,
                 age=person.age,
             )
-            samples = voice_effort(said.samples, person.energy)
-            rows.append(store_clip(clip, samples, out, said.words, said.n_phones))
+            audio = voice_effort(said.audio, person.energy)
+            rows.append(store_clip(clip, audio, out, said.words, said.n_phones))
     return rows
 
 
 def write_speech(rows: list[Row], split: dict[str, str], out: Path) -> list[Item]:
     """Write manifests and statistics; return the clips as prompt items."""
     train = [row for row in rows if split[row["speaker"]] == "train"]
+    levels = corpus_levels((NAME, row["measured"]["energy_db"]) for row in train)
+    rows, train = ([with_loudness(row, levels) for row in part] for part in (rows, train))
     bins = measure_thresholds([{**row["measured"], "gender": row["gender"]} for row in train])
-    names = {
-        row["id"]: name_attributes(bins, gender=row["gender"], age=row["age"], **row["measured"])
-        for row in rows
-    }
+    bins["level_by_corpus"] = levels
+    names = {row["id"]: name_row(row, bins) for row in rows}
     for part in SPLITS:
         chosen = [row for row in rows if split[row["speaker"]] == part]
         cuts = (make_cut(row, names[row["id"]]) for row in chosen)
         write_cuts(out / "speech" / f"cuts_{part}.jsonl.gz", cuts)
-    statistics = mel_statistics(out, [row["audio"] for row in train])
-    write_json(out / "statistics.json", {**statistics, "thresholds": bins})
+    write_json(out / "statistics.json", {"thresholds": bins})
     return [Item(row["id"], split[row["speaker"]], names[row["id"]]) for row in rows]
+
+
+def name_row(row: Row, bins: dict[str, Any]) -> dict[str, str]:
+    """Name the attributes of one clip."""
+    measured = {key: value for key, value in row["measured"].items() if key != "energy_db"}
+    return name_attributes(bins, gender=row["gender"], age=row["age"], **measured)
 
 
 def draw_all(people: list[Person], split: dict[str, str], out: Path) -> list[Item]:
@@ -132,7 +142,7 @@ def write_report(rows: list[Row], split: dict[str, str], pairs: dict[str, Any], 
         counts[part] = {
             "clips": len(chosen),
             "people": len({row["speaker"] for row in chosen}),
-            "seconds": round(sum(row["num_samples"] for row in chosen) / 16000, 1),
+            "seconds": round(sum(r["num_samples"] / r["sample_rate"] for r in chosen), 1),
         }
     write_json(out / "report.json", {"speech": {NAME: counts}, "pairs": pairs, "skipped": {}})
     with atomic_write(out / "LICENSES.md") as temporary:

@@ -53,3 +53,15 @@ def test_each_row_of_a_batch_is_as_if_alone():
 def test_silence_stays_silent():
     silent = torch.full((1, 20, 80), math.log(1e-5))
     assert float(GriffinLim()(silent).abs().max()) < 1e-3
+
+
+def test_a_mel_of_two_frames_is_long_enough():
+    assert GriffinLim()(torch.randn(1, 2, 80) - 5).shape == (1, 256)
+
+
+def test_other_rates_come_back_too():
+    settings = {"sample_rate": 24000, "n_fft": 1536, "hop_length": 384, "n_mels": 96, "f_max": 12e3}
+    time = torch.arange(24000) / 24000
+    copy = GriffinLim(settings)(MelSpectrogram(**settings)(torch.sin(2e3 * math.pi * time)[None]))
+    peak = torch.fft.rfft(copy[0, 6000:18000] * torch.hann_window(12000)).abs().argmax() * 2.0
+    assert abs(float(peak) - 1000.0) < 40.0

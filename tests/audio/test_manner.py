@@ -45,7 +45,7 @@ def test_energy_peaks_stand_in_for_syllables():
 
 
 def test_energy_follows_the_level():
-    loud, soft = measure(harmonic(120, 1.0, 0.2)), measure(harmonic(120, 1.0, 0.02))
+    loud, soft = measure(harmonic(120, 1.0, 0.2), RATE), measure(harmonic(120, 1.0, 0.02), RATE)
     assert loud.energy_db - soft.energy_db == pytest.approx(20.0, abs=0.1)
     assert loud.pitch_hz == pytest.approx(soft.pitch_hz, rel=1e-4)
-    assert measure(np.zeros(RATE)) == (None, None, None)
+    assert measure(np.zeros(RATE), RATE) == (None, None, None)

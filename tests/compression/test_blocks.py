@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from mmtts.compression import compress
-from mmtts.compression.adapters import find_parts
 from mmtts.compression.calibration import calibrate
 from mmtts.compression.flops import count_flops
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.masks import mask_from_lens
+from mmtts.networks.widths.resizing import find_parts
 from mmtts.storage.model_folder import load_config, load_network, save_model
 
 torch.manual_seed(0)

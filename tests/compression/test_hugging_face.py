@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mmtts.compression import compress, resize
-from mmtts.compression.adapters import find_parts
 from mmtts.compression.calibration import calibrate
+from mmtts.networks.widths.resizing import find_parts
 
 SHAPE = {"hidden_size": 16, "num_hidden_layers": 2, "intermediate_size": 24, "vocab_size": 40}
 

@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmtts.compression.moments import Moment, Power, square_roots
-from mmtts.compression.parts import Scope
 
 
 @settings(max_examples=25, deadline=None)
@@ -41,15 +40,3 @@ def test_rows_of_half_precision_are_summed_in_double() -> None:
     for _ in range(3000):
         moment.add(torch.ones(1, 1, dtype=torch.bfloat16), torch.ones(1))
     assert moment.sum.dtype == torch.float64 and float(moment.sum) == 3000
-
-
-def test_a_scope_weighs_rows_by_the_gate_and_leaves_padding_out() -> None:
-    scope, x = Scope(), torch.arange(6.0).view(2, 3, 1)
-    assert scope.rows(x)[0].flatten().tolist() == [0, 1, 2, 3, 4, 5]
-    scope.mask = torch.tensor([[True, True, False], [True, False, False]])
-    scope.gate = torch.tensor([[1.0, 3.0], [2.0, 0.0]])
-    rows, weights = scope.rows(x)
-    assert rows.flatten().tolist() == [0, 1, 3]
-    assert weights.tolist() == [5, 5, 2]  # mean squares of the gates
-    power = scope.gate_power(x)
-    assert power is not None and power.tolist() == [2 * 1 + 1 * 4, 2 * 9 + 0]

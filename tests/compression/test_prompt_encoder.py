@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from mmtts.compression import compress
-from mmtts.compression.adapters import find_parts
 from mmtts.compression.calibration import calibrate
 from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.networks.widths.resizing import find_parts
 from mmtts.storage.model_folder import load_config, load_network, save_model
 
 PROMPTS = ["A woman speaks slowly.", "The man is speaking with a low voice!", "A child, speaking."]

@@ -13,11 +13,14 @@ from mmtts.data.attributes import (
     ATTRIBUTES,
     age_group,
     compatible,
+    corpus_levels,
     decode_attributes,
     encode_attributes,
     level,
     measure_thresholds,
     name_attributes,
+    read_thresholds,
+    relative_loudness,
     thresholds,
 )
 
@@ -119,3 +122,27 @@ def test_pitch_is_judged_within_the_gender():
 def test_naming_refuses_unknown_emotions():
     with pytest.raises(InputError, match="bored"):
         name_attributes({}, emotion="bored")
+
+
+def test_loudness_is_relative_to_the_corpus():
+    levels = corpus_levels([("a", -40.0), ("a", -30.0), ("a", -35.0), ("b", -10.0), ("c", None)])
+    assert levels == {"a": -35.0, "b": -10.0}
+    assert relative_loudness(-32.5, levels["a"]) == 2.5
+    assert relative_loudness(-60.0, levels["b"]) == -15.0  # no speaker is that quiet
+    assert relative_loudness(-20.0, levels.get("c")) is None
+    assert relative_loudness(None, -20.0) is None
+
+
+def test_energy_has_one_set_of_bins_for_all_corpora():
+    bins = measure_thresholds([{"loudness": float(db)} for db in range(-9, 10)])
+    assert bins == {"loudness": [-3.0, 3.0]}
+    assert name_attributes(bins, loudness=-4.0) == {"energy": "low"}
+    assert name_attributes(bins, loudness=4.0) == {"energy": "high"}
+    assert name_attributes(bins, loudness=None) == {}
+
+
+def test_thresholds_are_read_from_the_folder(tmp_path):
+    with pytest.raises(InputError, match=r"statistics\.json"):
+        read_thresholds(tmp_path)
+    (tmp_path / "statistics.json").write_text('{"thresholds": {"loudness": [-1, 1]}}')
+    assert read_thresholds(tmp_path) == {"loudness": [-1, 1]}

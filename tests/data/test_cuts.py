@@ -48,16 +48,26 @@ def test_a_clip_is_read_as_written(folder):
     (clip,) = read_clips(folder, "train")
     assert (clip.id, clip.speaker, clip.text, clip.seconds) == ("c", "s", "Hi.", 2.0)
     assert clip.words == ((0.5, 0.75),)
-    assert clip.num_frames(256) == 126
+    assert clip.num_frames(16000, 256) == 126
+    assert (clip.sample_rate, clip.num_samples(24000)) == (8000, 48000)
 
 
 def test_samples_are_the_clip_within_the_recording(folder):
     (clip,) = read_clips(folder, "train")
-    samples = load_samples(clip)
+    samples = load_samples(clip, 16000)
     assert len(samples) == 32000
     np.testing.assert_allclose(samples[100:-100], np.linspace(0.2, 0.6, 32000)[100:-100], atol=1e-3)
-    part = load_samples(clip, first=16000, count=8000)
+    part = load_samples(clip, 16000, first=16000, count=8000)
     np.testing.assert_allclose(part[100:-100], samples[16100:23900], atol=1e-3)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 24000])
+def test_a_tone_keeps_its_frequency_at_any_rate(folder, rate):
+    soundfile.write(folder / "a.wav", np.sin(2 * np.pi * 1000 * np.arange(32000) / 8000), 8000)
+    (clip,) = read_clips(folder, "train")
+    samples = load_samples(clip, rate)
+    assert len(samples) == 2 * rate
+    assert np.abs(np.fft.rfft(samples)).argmax() == 2000  # bins of half a hertz
 
 
 @pytest.mark.parametrize("split", ["valid", "../speech/cuts_train"])
@@ -90,13 +100,13 @@ def test_broken_audio_is_named(folder):
     (clip,) = read_clips(folder, "train")
     soundfile.write(folder / "a.wav", np.zeros(9000), 8000)
     with pytest.raises(InputError, match=r"is .* s shorter"):
-        load_samples(clip)
+        load_samples(clip, 16000)
     (folder / "a.wav").write_bytes(b"RIFF")
     with pytest.raises(InputError, match="'c' cannot be decoded"):
-        load_samples(clip)
+        load_samples(clip, 16000)
     (folder / "a.wav").unlink()
     with pytest.raises(InputError, match="'c' cannot be decoded"):
-        load_samples(clip)
+        load_samples(clip, 16000)
     soundfile.write(folder / "a.wav", np.full(32000, np.nan), 8000, subtype="FLOAT")
     with pytest.raises(InputError, match="not finite"):
-        load_samples(clip)
+        load_samples(clip, 16000)

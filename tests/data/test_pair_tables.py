@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from leveled_folder import make_leveled_folder
 
 from mmtts import InputError
 from mmtts.data.attributes import compatible, decode_attributes
-from mmtts.data.pair_tables import read_face_speech, read_faces, read_prompts
+from mmtts.data.pair_tables import read_face_speech, read_faces, read_loudness, read_prompts
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -53,3 +54,14 @@ def test_errors_name_file_and_place(tmp_path: Path) -> None:
     write(tmp_path, "pairs/prompt_speech_train.csv", text)
     with pytest.raises(InputError, match=r"prompt_speech_train.csv, line 2: .*robot"):
         read_prompts(tmp_path, "train", "speech")
+
+
+def test_loudness_of_clips(prepared: Path, tmp_path: Path) -> None:
+    assert read_loudness(prepared, "valid") == {}  # its clips have none
+    folder = make_leveled_folder(prepared, tmp_path / "leveled")
+    assert read_loudness(folder, "test") == {
+        f"hum-0{person}-{index}": db for person in (8, 9) for index, db in enumerate((-8.0, 6.0))
+    }
+    (folder / "speech" / "cuts_test.jsonl.gz").write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"cuts_test\.jsonl\.gz is no readable cut manifest"):
+        read_loudness(folder, "test")

@@ -1,26 +1,36 @@
 """Storing clips and manifests."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from mmtts import InputError
-from mmtts.audio.files import load_audio
+from mmtts.audio.files import Audio, load_audio
 from mmtts.audio.loudness import active_rms_db
 from mmtts.audio.word_alignment import WordSpan
 from mmtts.data.corpora import Clip
-from mmtts.data.prepared import make_cut, mel_statistics, store_clip, write_cuts, write_table
+from mmtts.data.prepared import (
+    make_cut,
+    prepare_clip,
+    store_clip,
+    with_loudness,
+    write_cuts,
+    write_table,
+)
 
 CLIP = Clip("corpus", "clip_1", Path("x.wav"), "corpus-anna", "Hello there.", "female", 30, "calm")
 WORDS = [WordSpan("hello", 1.0, 1.5), WordSpan("there", 1.6, 2.0)]
 
 
-def speech(seconds: float = 1.0) -> np.ndarray:
+def speech(seconds: float = 1.0) -> Audio:
     """One second of silence, sound, one second of silence."""
     rng = np.random.default_rng(0)
     sound = 0.02 * rng.standard_normal(int(16000 * seconds))
-    return np.concatenate([np.zeros(16000), sound, np.zeros(16000)]).astype(np.float32)
+    samples = np.concatenate([np.zeros(16000), sound, np.zeros(16000)]).astype(np.float32)
+    return Audio(samples, 16000)
 
 
 def test_trims_to_the_words_and_shifts_them(tmp_path):
@@ -28,9 +38,9 @@ def test_trims_to_the_words_and_shifts_them(tmp_path):
     assert row["num_samples"] == round(1.16 * 16000)
     assert row["words"] == [["hello", 0.08, 0.58], ["there", 0.68, 1.08]]
     assert row["id"] == "corpus-clip_1"
-    stored = load_audio(tmp_path / row["audio"])
+    stored = load_audio(tmp_path / row["audio"], 16000)
     assert len(stored) == row["num_samples"]
-    assert active_rms_db(stored) == pytest.approx(-23.0, abs=0.1)
+    assert active_rms_db(stored, 16000) == pytest.approx(-23.0, abs=0.1)
     assert row["measured"]["energy_db"] == pytest.approx(-34.0, abs=0.5)  # before normalization
     assert row["measured"]["pace"] == pytest.approx(8.0, rel=0.05)
 
@@ -41,12 +51,11 @@ def test_trims_by_energy_without_words(tmp_path):
     assert row["words"] is None
 
 
-@pytest.mark.parametrize("samples", [np.zeros(16000, np.float32), speech(0.1)])
-def test_refuses_silent_and_short_clips(tmp_path, samples):
+@pytest.mark.parametrize("audio", [Audio(np.zeros(16000, np.float32), 16000), speech(0.1)])
+def test_refuses_silent_and_short_clips(tmp_path, audio):
+    words = None if audio.samples.any() else [WordSpan("a", 0.0, 0.01)]
     with pytest.raises(InputError, match=r"x\.wav"):
-        store_clip(
-            CLIP, samples, tmp_path, [WordSpan("a", 0.0, 0.01)] if not samples.any() else None
-        )
+        store_clip(CLIP, audio, tmp_path, words)
 
 
 def test_lhotse_reads_the_manifest_and_equal_cuts_are_equal_bytes(tmp_path):
@@ -64,13 +73,29 @@ def test_lhotse_reads_the_manifest_and_equal_cuts_are_equal_bytes(tmp_path):
     assert cut.with_recording_path_prefix(tmp_path).load_audio().shape == (1, row["num_samples"])
 
 
-def test_mel_statistics_are_those_of_the_frames(tmp_path):
-    rows = [store_clip(CLIP, speech(), tmp_path)]
-    statistics = mel_statistics(tmp_path, [row["audio"] for row in rows])
-    assert len(statistics["mel_mean"]) == len(statistics["mel_std"]) == 80
-    assert min(statistics["mel_std"]) > 0
+@pytest.mark.parametrize(
+    ("rate", "kept"), [(8000, 8000), (22050, 22050), (24000, 24000), (48000, 24000)]
+)
+def test_a_corpus_keeps_its_rate_up_to_24_khz(tmp_path, rate, kept):
+    time = np.arange(rate) / rate
+    soundfile.write(tmp_path / "x.wav", 0.1 * np.sin(2 * np.pi * 1000 * time), rate)
+    clip = dataclasses.replace(CLIP, path=tmp_path / "x.wav", text="")
+    row = prepare_clip(clip, tmp_path)
+    assert row["sample_rate"] == soundfile.info(tmp_path / row["audio"]).samplerate == kept
+    assert row["num_samples"] == kept
+    stored, _ = soundfile.read(tmp_path / row["audio"])
+    assert np.abs(np.fft.rfft(stored)).argmax() == 1000
+    cut = make_cut(row, {})
+    assert cut["recording"]["sampling_rate"] == kept and cut["duration"] == 1.0
 
 
 def test_tables_leave_none_empty(tmp_path):
     write_table(tmp_path / "t.csv", ("a", "b"), [(1, None), ("x,y", 0)])
     assert (tmp_path / "t.csv").read_text() == 'a,b\n1,\n"x,y",0\n'
+
+
+def test_loudness_is_added_to_what_was_measured(tmp_path):
+    row = store_clip(CLIP, speech(), tmp_path)
+    added = with_loudness(row, {"corpus": -30.0})["measured"]
+    assert added["loudness"] == pytest.approx(row["measured"]["energy_db"] + 30.0, abs=1e-3)
+    assert with_loudness(row, {"other": -30.0})["measured"]["loudness"] is None

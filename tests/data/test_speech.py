@@ -30,9 +30,9 @@ def data(prepared):
 
 
 def mel_of(folder, name):
-    return MelSpectrogram()(torch.from_numpy(load_audio(folder / "audio" / f"{name}.flac"))[None])[
-        0
-    ]
+    return MelSpectrogram()(
+        torch.from_numpy(load_audio(folder / "audio" / f"{name}.flac", 16000))[None]
+    )[0]
 
 
 def text_of(data, name):
@@ -187,18 +187,30 @@ def test_what_cannot_be_used_is_counted(folder):
         SpeechData(folder, max_seconds=0.1, min_seconds=0).setup("fit")
 
 
-def test_statistics_are_read_or_measured(folder, data):
-    assert data.mel_mean.tolist() == [-5.0] * 80
-    (folder / "statistics.json").unlink()
-    measured = SpeechData(folder)
-    measured.setup("fit")
-    names = [clip.id for clip in measured.datasets["train"].clips]
-    frames = torch.cat([mel_of(folder, name) for name in names])
-    torch.testing.assert_close(measured.mel_mean, frames.mean(0), atol=5e-3, rtol=0)
-    torch.testing.assert_close(measured.mel_std, frames.std(0), atol=5e-3, rtol=0)
-    (folder / "statistics.json").write_text("{}")
-    with pytest.raises(InputError, match="statistics"):
-        SpeechData(folder).setup("fit")
+def test_statistics_are_those_of_the_training_frames(data, prepared):
+    names = [clip.id for clip in data.datasets["train"].clips]
+    frames = torch.cat([mel_of(prepared, name) for name in names])
+    torch.testing.assert_close(data.mel_mean, frames.mean(0), atol=5e-3, rtol=0)
+    torch.testing.assert_close(data.mel_std, frames.std(0), atol=5e-3, rtol=0)
+
+
+def test_another_rate_has_its_own_frames_and_is_counted(prepared):
+    mel = {"sample_rate": 24000, "n_fft": 1536, "hop_length": 384, "n_mels": 96, "f_max": 12000.0}
+    data = SpeechData(prepared, batch_seconds=6, reference_seconds=(0.3, 0.6), mel=mel)
+    data.setup("fit")
+    assert data.report["train"]["below_sample_rate"] == 18  # these clips have 16 kHz
+    low = SpeechData(prepared, batch_seconds=6, reference_seconds=(0.3, 0.6))
+    low.setup("fit")
+    assert low.report["train"]["below_sample_rate"] == 0
+    clips = data.datasets["train"].clips
+    for index, clip in enumerate(clips):
+        own = data.datasets["train"].load_mel(index)
+        assert own.shape == (clip.num_frames(24000, 384), 96)
+        assert abs(len(own) - len(low.datasets["train"].load_mel(index))) <= 1
+    waves = WaveData(prepared, batch_size=2, crop_seconds=0.32, mel=mel)
+    waves.setup("fit")
+    batch = waves.datasets["train"][Draw(0, 0, (0, 1))]
+    assert batch.wav.shape == (2, 20 * 384) and batch.mel.shape == (2, 21, 96)
 
 
 def test_shar_gives_the_same_batches(folder, data):
@@ -233,7 +245,7 @@ def test_a_wave_batch_is_a_crop_and_its_mel(prepared):
     for batch in data.train_dataloader():
         assert batch.wav.shape == (4, 20 * 256) and batch.mel.shape == (4, 21, 80)
         for wav, mel, name in zip(*batch, strict=True):
-            whole = load_audio(prepared / "audio" / f"{name}.flac")
+            whole = load_audio(prepared / "audio" / f"{name}.flac", 16000)
             begins = np.flatnonzero(whole[: len(whole) - len(wav) + 1] == wav[0].item())
             where = next(s for s in begins if np.array_equal(whole[s : s + len(wav)], wav))
             # The mel of the whole clip, shifted so that a frame begins where the crop does.

@@ -21,6 +21,15 @@ def test_each_person_gives_one_pair_of_their_own(prepared):
     assert all(pair.person in pair.face.name and pair.face.exists() for pair in pairs)
 
 
+def test_every_row_of_the_table_is_a_pair(prepared):
+    people = UnseenPeople(prepared)
+    pairs = people.all_face_pairs()
+    assert len(pairs) == 2 * 2 * 2  # people, faces, clips
+    assert set(people.face_pairs()) <= set(pairs)
+    assert people.training.split == "train"
+    assert {pair.person for pair in people.training.all_face_pairs()}.isdisjoint(people.clips_of)
+
+
 def test_choices_depend_on_the_seed_alone(prepared):
     def chosen(seed: int) -> list[str]:
         people = UnseenPeople(prepared, "train", seed)

@@ -10,11 +10,16 @@ from mmtts.networks.excitation import PITCH_BINS, pulse_train
 
 
 @settings(max_examples=20, deadline=None)
-@given(hertz=st.floats(70.0, 450.0), noise=st.floats(0.0, 0.05))
-def test_the_pitch_of_pulses_is_found(hertz, noise):
-    pulses = pulse_train(torch.full((1, 21), hertz), 256, 16000)
+@given(
+    hertz=st.floats(70.0, 450.0),
+    noise=st.floats(0.0, 0.05),
+    rate=st.sampled_from([16000, 24000]),
+)
+def test_the_pitch_of_pulses_is_found(hertz, noise, rate):
+    hop = rate * 2 // 125
+    pulses = pulse_train(torch.full((1, 21), hertz), hop, rate)
     wav = 0.05 * (pulses + noise * torch.randn_like(pulses))
-    pitch, voiced = measure_pitch(wav, 256, 16000)
+    pitch, voiced = measure_pitch(wav, hop, rate)
     assert pitch.shape == voiced.shape == (1, 21)
     assert bool(voiced[:, 3:-3].all())
     torch.testing.assert_close(pitch[:, 3:-3], torch.full((1, 15), hertz), rtol=0.015, atol=0)

@@ -7,7 +7,7 @@ from mmtts.metrics.speech import gender_from_pitch, heard_attributes, name_measu
 THRESHOLDS = {
     "pitch": {"female": [190.0, 230.0], "male": [110.0, 140.0]},
     "pace": [8.0, 12.0],
-    "energy": [-28.0, -22.0],
+    "loudness": [-4.0, 2.0],
 }
 
 
@@ -22,6 +22,12 @@ def test_pitch_is_judged_among_the_gender_asked_for():
     heard = name_measurements(found, THRESHOLDS)
     assert heard == {"gender": "female", "pitch": "low", "pace": "fast", "energy": "normal"}
     assert name_measurements(found, THRESHOLDS, "male")["pitch"] == "high"
+
+
+@pytest.mark.parametrize(("db", "energy"), [(-28, "low"), (-23, "normal"), (-20, "high")])
+def test_energy_is_the_level_relative_to_the_standard(db, energy):
+    found = name_measurements(Measurements(None, None, float(db)), THRESHOLDS)
+    assert found["energy"] == energy
 
 
 def test_what_was_not_measured_has_no_name():

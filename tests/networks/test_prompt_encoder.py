@@ -82,6 +82,7 @@ def test_prompt_encoder_is_rebuilt_from_plain_values() -> None:
     torch.testing.assert_close(again(again.tokenize(PROMPTS)), z)
     torch.testing.assert_close(z.norm(dim=-1), torch.ones(3))
     assert [x.shape[-1] for x in encoder.attribute_logits(z)] == [3, 5, 4, 4, 4, 9]
+    assert encoder.loudness(z).tolist() == [0.0] * 3  # until it has learned
 
 
 @torch.no_grad()

@@ -38,7 +38,7 @@ def make_speech(root: Path) -> None:
     for k in range(20):
         variant, letter = ("f2", "f") if k % 2 else ("m3", "m")
         said = espeak.speak("we call it birdbath", variant, 30 + 2 * k, 140 + 5 * k, 100)
-        soundfile.write(root / "WAVE" / f"{k:04d}1.WAV", said.samples, 16000)
+        soundfile.write(root / "WAVE" / f"{k:04d}1.WAV", said.audio.samples, said.audio.sample_rate)
         folder = root / ("train" if k < 10 else "test")
         folder.mkdir(exist_ok=True)
         values = {"id": f"{k:04d}1", "speaker": f"{k:04d}", "gender": letter, "age": 20 + k}
@@ -165,3 +165,26 @@ def test_missing_folders_are_one_sentence(tmp_path):
     result = prepare(tmp_path, tmp_path / "out")
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert "none of the speech corpora" in result.stderr
+
+
+def test_energy_is_judged_relative_to_the_corpus():
+    speech = load("lab", "speech")
+
+    def row(corpus: str, energy_db: float, age: int = 30) -> dict:
+        measured = {"pitch_hz": None, "pace": None, "energy_db": energy_db}
+        facts = {"speaker": f"{corpus}-x", "gender": None, "emotion": None}
+        return {"corpus": corpus, "age": age, "measured": measured, **facts}
+
+    # One corpus was recorded 20 dB louder than the other, and a child shouts.
+    rows = [row(c, base + db) for c, base in (("a", -40), ("b", -20)) for db in range(-6, 7)]
+    bins = speech.learn_thresholds([*rows, row("a", 0.0, age=8)])
+    assert bins["level_by_corpus"] == {"a": -40.0, "b": -20.0}
+    assert bins["loudness"] == pytest.approx([-2.0, 2.0], abs=0.5)
+
+    def energy(corpus: str, energy_db: float) -> str | None:
+        found = speech.with_loudness(row(corpus, energy_db), bins["level_by_corpus"])
+        return speech.name_row(found, bins).get("energy")
+
+    assert [energy("a", db) for db in (-45.0, -40.0, -35.0)] == ["low", "normal", "high"]
+    assert [energy("b", db) for db in (-25.0, -20.0, -15.0)] == ["low", "normal", "high"]
+    assert energy("unheard", -20.0) is None

@@ -10,6 +10,10 @@ import pytest
 from PIL import Image
 from recipe_modules import ROOT, load
 
+from mmtts.audio.loudness import active_rms_db
+from mmtts.data.attributes import read_thresholds
+from mmtts.data.pair_tables import read_loudness
+
 pytest.importorskip("espeakng_loader")
 pytest.importorskip("pyworld")
 PREPARE = ROOT / "recipes" / "tiny" / "prepare.py"
@@ -74,7 +78,7 @@ def test_an_unknown_voice_is_refused_and_a_known_one_speaks():
     assert [word.word for word in said.words] == ["the", "red", "fox", "waited"]
     assert said.n_phones == 14
     assert all(a.end <= b.start for a, b in zip(said.words, said.words[1:], strict=False))
-    assert said.words[-1].end <= len(said.samples) / 16000
+    assert said.words[-1].end <= said.audio.seconds
 
 
 def test_faces_show_the_person_and_repeat_exactly():
@@ -113,5 +117,25 @@ def test_whole_folder_is_split_by_person_and_consistent(tmp_path):
             for row in csv.DictReader(file):
                 assert cuts[row["cut"]] == (split, row["person"])
                 assert faces[row["face"]]["person"] == row["person"]
+    loudness = read_loudness(tmp_path, "train")
+    assert loudness.keys() == {name for name, (split, _) in cuts.items() if split == "train"}
+    assert np.median(list(loudness.values())) == pytest.approx(0.0, abs=0.01)
+    assert np.ptp(list(loudness.values())) > 10.0
+    assert len(read_thresholds(tmp_path)["loudness"]) == 2
     with np.load(tmp_path / "face_teacher.npz") as teacher:
         assert set(teacher["id"].tolist()) == set(faces)
+
+
+def test_energy_is_a_level_and_a_tilt():
+    people = load("tiny", "people")
+    said = load("tiny", "espeak").Espeak().speak("The red fox waited.", "f2", 50, 160, 100)
+    sounds = [people.voice_effort(said.audio, energy).samples for energy in range(3)]
+    levels = [active_rms_db(sound, said.audio.sample_rate) for sound in sounds]
+    assert np.diff(levels) == pytest.approx([6.0, 6.0], abs=0.2)
+    assert max(np.abs(sound).max() for sound in sounds) <= 0.991
+
+    def brightness(sound: np.ndarray) -> float:
+        power = np.abs(np.fft.rfft(sound)) ** 2
+        return float(power[len(power) // 4 :].sum() / power.sum())
+
+    assert brightness(sounds[0]) < brightness(sounds[1]) < brightness(sounds[2])

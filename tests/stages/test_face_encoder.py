@@ -1,8 +1,10 @@
 """Stage 2 on the small prepared folder: its seam, its frozen parts, its ablations."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from small_models import ADAM, FACE_NET, face_encoder, fit, make_stage1, sampler
@@ -16,6 +18,7 @@ from mmtts.networks.face_backbone import SmallFaceNet
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.face_encoder import FaceEncoderStage
+from mmtts.stages.face_voice_scores import face_voice_scores
 from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
@@ -136,19 +139,81 @@ def test_ablations_and_a_learning_backbone(stage1: Path, prepared: Path, tmp_pat
     fit(make(stage1, style_sampler=sampler("point")), data(prepared), tmp_path / "b", steps=1)
 
 
-def test_the_seams_are_strict(stage1: Path, tmp_path: Path) -> None:
+def save_backbone(folder: Path, **shape: Any) -> Path:
     torch.manual_seed(0)
-    good = save_model(
-        tmp_path / "good", "face_backbone", {"face_backbone": SmallFaceNet(**FACE_NET)}
-    )
-    other = save_model(tmp_path / "other", "face_backbone", {"face_backbone": SmallFaceNet()})
+    return save_model(folder, "face_backbone", {"face_backbone": SmallFaceNet(**shape)})
+
+
+def test_the_seams_are_strict(stage1: Path, tmp_path: Path) -> None:
+    good = save_backbone(tmp_path / "good", **FACE_NET)
     stage = make(stage1, face_backbone=str(good))
     loaded = load_network(good, load_config(good, "face_backbone"), "face_backbone", SmallFaceNet)
     for key, value in loaded.state_dict().items():
         assert torch.equal(stage.face_encoder.backbone.state_dict()[key], value)
-    with pytest.raises(InputError, match="backbone_config to the same"):
-        make(stage1, face_backbone=str(other))
     with pytest.raises(InputError, match="a speech_tts model is needed"):
         make(good)
     with pytest.raises(InputError, match="no model folder"):
         make(tmp_path / "absent")
+
+
+def test_a_backbone_brings_its_shape(stage1: Path, tmp_path: Path) -> None:
+    folder = save_backbone(tmp_path / "other", feature_dim=20, size=32, channels=[4], blocks=[1])
+    encoder = make(stage1, face_backbone=str(folder)).face_encoder
+    assert encoder.backbone.config == SmallFaceNet(20, 32, [4], [1]).config
+    assert encoder.config["backbone_config"] == encoder.backbone.config
+    assert encoder.config["width"] == face_encoder().config["width"]
+    assert encoder(torch.zeros(2, 3, 112, 112)).shape == (2, 16)
+    assert not any(p.requires_grad for p in encoder.backbone.parameters())
+
+
+def test_a_missing_backbone_is_named_with_what_to_do(stage1: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"stage=face_backbone .* face_backbone=null"):
+        make(stage1, face_backbone=str(tmp_path / "absent"))
+
+
+@pytest.fixture
+def untaught(prepared: Path, tmp_path: Path) -> Path:
+    """A prepared folder without a face teacher."""
+    folder = shutil.copytree(prepared, tmp_path / "untaught")
+    (folder / "face_teacher.npz").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("train_backbone", [False, True])
+def test_an_untrained_network_is_no_face_teacher(
+    stage1: Path, untaught: Path, tmp_path: Path, train_backbone: bool
+) -> None:
+    stage = make(stage1, train_backbone=train_backbone)
+    with pytest.raises(InputError, match=r"no face_teacher.npz.*mu=1") as refusal:
+        fit(stage, data(untaught), tmp_path, steps=1)
+    assert "\n" not in str(refusal.value)
+
+
+def test_without_a_face_teacher_there_are_three_ways(
+    stage1: Path, untaught: Path, tmp_path: Path
+) -> None:
+    alone = make(stage1, distillation=RelationalDistillation(mu=1.0))
+    fit(alone, data(untaught), tmp_path / "a", steps=1)
+    without = make(stage1, distillation_weight=0.0)
+    fit(without, data(untaught), tmp_path / "b", steps=1)
+    assert "train/distillation" not in without.trainer.callback_metrics
+    recognizer = save_backbone(tmp_path / "recognizer", **FACE_NET)
+    taught = make(stage1, face_backbone=str(recognizer))
+    fit(taught, data(untaught), tmp_path / "c", steps=1)
+    batch = taught.trainer.datamodule.all_of("valid")
+    torch.testing.assert_close(batch.face_teacher, batch.features)
+
+
+def test_ridge_and_mean_voices_are_scored_by_one_likeness(trained: tuple) -> None:
+    stage = trained[0]
+    module = stage.trainer.datamodule
+    train = module.all_of("train")
+    people = torch.stack(
+        [train.style[train.person == k].mean(0) for k in range(len(module.people))]
+    )
+    np.testing.assert_allclose(stage.voice_mean, people.mean(0), atol=1e-5)
+    # A constant voice is like nobody: no method gains by what all voices share.
+    voices = module.all_of("valid").style.numpy()
+    constant = np.repeat(stage.voice_mean[None], len(voices), 0)
+    scores = face_voice_scores(module, constant, voices, stage.voice_mean)
+    assert scores["auc"] == scores["auc_random"] == 0.5

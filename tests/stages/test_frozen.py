@@ -1,17 +1,35 @@
-"""Frozen tables of styles and features: right, and computed once."""
+"""Frozen tables of styles and features: right, and computed once, where the trainer runs."""
 
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
-from small_models import DIM, face_encoder, make_stage1
+from small_models import ADAM, DIM, face_encoder, fit, make_stage1, prompt_encoder, sampler
 
 from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.cuts import load_samples, read_clips
 from mmtts.data.face_images import read_crops
+from mmtts.data.pairs import FaceSpeechData
+from mmtts.losses.contrastive import InfoNCE
+from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.networks.acoustic_model import AcousticModel
-from mmtts.stages.frozen import face_style_table, feature_table, module_hash, style_table
+from mmtts.stages import frozen
+from mmtts.stages.face_encoder import FaceEncoderStage
+from mmtts.stages.frozen import (
+    compute_once,
+    face_style_table,
+    feature_table,
+    module_hash,
+    prompt_table,
+    style_table,
+    working,
+)
 from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
@@ -23,7 +41,7 @@ def test_styles_are_those_of_each_clip_alone(prepared: Path, tmp_path: Path) -> 
     clips = read_clips(prepared, "valid")
     assert list(table.ids) == [clip.id for clip in clips]
     for clip, row in zip(clips, table.values, strict=True):
-        mel = MelSpectrogram()(torch.from_numpy(load_samples(clip))[None])
+        mel = MelSpectrogram()(torch.from_numpy(load_samples(clip, 16000))[None])
         z = model.encode_style(mel, torch.tensor([mel.shape[1]]))[0]
         np.testing.assert_allclose(row, z.numpy(), atol=1e-4)
         assert np.linalg.norm(row) == pytest.approx(1.0, abs=1e-5)
@@ -77,3 +95,134 @@ def test_the_hash_follows_the_weights() -> None:
     assert module_hash(first) != module_hash(second)
     second.load_state_dict(first.state_dict())
     assert module_hash(first) == module_hash(second)
+
+
+class Place(NamedTuple):
+    """Stands in for a trainer's strategy."""
+
+    root_device: torch.device
+    is_global_zero: bool
+    barrier: Callable[[str], None]
+
+
+class Moved(torch.Tensor):
+    """Stands in for a tensor on a GPU: so is what is computed from it, and numpy cannot read it."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.numpy:
+            raise TypeError("can't convert a tensor of the GPU to numpy")
+        result = super().__torch_function__(func, types, args, kwargs or {})
+        return result.as_subclass(torch.Tensor) if func is torch.Tensor.cpu else result
+
+
+@contextmanager
+def pretended_gpu() -> Iterator[list[str]]:
+    """Lists the networks that move, and those that are given what did not move."""
+    log: list[str] = []
+    to, change = torch.Tensor.to, torch.nn.Module.to
+
+    def move(x: torch.Tensor, *where: Any, **layout: Any) -> torch.Tensor:
+        moved = where and isinstance(where[0], torch.device)
+        return x.as_subclass(Moved) if moved else to(x, *where, **layout)
+
+    def move_network(network: torch.nn.Module, *where: Any, **layout: Any) -> torch.nn.Module:
+        log.extend(f"{type(network).__name__} to {place.type}" for place in where)
+        return network if where else change(network, **layout)
+
+    def watch(network: torch.nn.Module, inputs: tuple) -> None:
+        if not isinstance(inputs[0], Moved):
+            log.append(f"{type(network).__name__} was given {type(inputs[0]).__name__}")
+
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(watch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.nn.Module, "to", move_network)
+        patch.setattr(torch.Tensor, "to", move)
+        yield log
+    hook.remove()
+
+
+GPU = Place(torch.device("cuda:0"), True, lambda name: None)
+
+
+def test_tables_are_computed_where_the_trainer_runs(prepared: Path, tmp_path: Path) -> None:
+    stage1 = make_stage1(tmp_path / "stage1")
+    torch.manual_seed(0)
+    stage2 = save_model(tmp_path / "stage2", "face_encoder", {"face_encoder": face_encoder()})
+    faces = ["faces/hum-00-happy.png", "faces/hum-01-happy.png"]
+    prompts = prompt_encoder()
+    prompts.backbone.learn(["a low voice", "a high voice"])
+    tables = [
+        (partial(style_table, stage1), (["valid"],), ["MelSpectrogram", "AcousticModel"]),
+        (partial(feature_table, face_encoder()), (faces, 3), ["SmallFaceNet"]),
+        (partial(face_style_table, stage2), (faces,), ["FaceEncoder"]),
+        (partial(prompt_table, prompts), (["a low voice"],), ["SmallPromptNet"]),
+    ]
+    for number, (table, arguments, networks) in enumerate(tables):
+        folder = tmp_path / str(number)
+        shutil.copytree(prepared, folder, ignore=shutil.ignore_patterns("frozen"))
+        here = table(folder, *arguments).values
+        shutil.rmtree(folder / "frozen")
+        with pretended_gpu() as log:
+            there = table(folder, *arguments, strategy=GPU).values
+        assert log == [*(f"{name} to cuda" for name in networks), f"{networks[-1]} to cpu"]
+        np.testing.assert_allclose(here, there, atol=1e-5)
+
+
+def test_only_the_first_process_computes(tmp_path: Path) -> None:
+    events = []
+
+    def compute(device: torch.device) -> np.ndarray:
+        events.append(f"computed on {device}")
+        return np.arange(3.0)
+
+    def ask(place: Place) -> np.ndarray:
+        return compute_once(place, tmp_path, "x", ["key"], compute)
+
+    first = Place(torch.device("cuda:0"), True, lambda name: events.append("first arrived"))
+    # The other process waits; meanwhile the first one does its part.
+    other = Place(torch.device("cuda:1"), False, lambda name: ask(first))
+    assert ask(other).tolist() == [0.0, 1.0, 2.0]
+    assert events == ["computed on cuda:0", "first arrived"]
+
+
+def test_a_network_is_afterwards_as_it_was() -> None:
+    network = face_encoder().train()
+    network.backbone.eval()
+    with working(network, torch.device("cpu")):
+        assert not network.training and not torch.is_grad_enabled()
+    assert network.training and network.head.training and not network.backbone.training
+    assert torch.is_grad_enabled()
+
+
+def test_augmented_views_follow_the_seed_alone(prepared: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    encoder, faces = face_encoder(), ["faces/hum-00-happy.png"]
+    tables = []
+    for number, seed in enumerate((0, 0, 1)):
+        folder = tmp_path / str(number)
+        shutil.copytree(prepared, folder, ignore=shutil.ignore_patterns("frozen"))
+        torch.manual_seed(number)
+        state = torch.random.get_rng_state()
+        tables.append(feature_table(encoder, folder, faces, views=2, seed=seed).values)
+        assert torch.equal(torch.random.get_rng_state(), state)
+    assert np.array_equal(tables[0], tables[1])
+    assert not np.allclose(tables[0], tables[2])
+
+
+def test_a_stage_asks_for_its_trainers_device(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def once(strategy: Any, *arguments: Any) -> np.ndarray:
+        asked.append(strategy)
+        return compute_once(strategy, *arguments)
+
+    monkeypatch.setattr(frozen, "compute_once", once)
+    stage = FaceEncoderStage(
+        face_encoder(), sampler(), RelationalDistillation(mu=0.5), InfoNCE(), ADAM, None,
+        str(make_stage1(tmp_path / "stage1")), views=2,
+    )  # fmt: skip
+    trainer = fit(stage, FaceSpeechData(str(prepared), batch_size=12), tmp_path, steps=1)
+    assert asked == [trainer.strategy] * 2

@@ -1,11 +1,22 @@
 """Stage 3 on the small prepared folder: its seam, its targets, its ablations."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from small_models import ADAM, face_encoder, fit, make_stage1, prompt_encoder, sampler
+from leveled_folder import make_leveled_folder
+from small_models import (
+    ADAM,
+    DIM,
+    PROMPT_NET,
+    face_encoder,
+    fit,
+    make_stage1,
+    prompt_encoder,
+    sampler,
+)
 
 from mmtts import InputError
 from mmtts.data.prompt_pairs import PromptData
@@ -137,3 +148,47 @@ def test_the_vocabulary_survives_a_checkpoint(folders: tuple[Path, Path]) -> Non
     second.on_load_checkpoint(checkpoint)
     tokens = second.prompt_encoder.tokenize(["unusual"])
     assert torch.equal(tokens, first.prompt_encoder.tokenize(["unusual"]))
+
+
+@pytest.mark.slow
+def test_quiet_and_loud_prompts_are_told_apart(
+    folders: tuple[Path, Path], prepared: Path, tmp_path: Path
+) -> None:
+    leveled = make_leveled_folder(prepared, tmp_path / "leveled")
+    torch.manual_seed(0)
+    options = {"style_dim": DIM, "width": 16, "dropout": 0.0}
+    encoder = PromptEncoder(
+        "SmallPromptNet", {**PROMPT_NET, "dropout": 0.0, "split": 0.0}, **options
+    )
+    stage = make(
+        folders,
+        prompt_encoder=encoder,
+        optimizer=partial(torch.optim.AdamW, lr=1e-2),
+        stage2=None,
+        loudness_weight=1.0,
+        word_dropout=0.0,
+    )
+    fit(stage, data(leveled, modalities=["speech"]), tmp_path, steps=100)
+    metrics = stage.trainer.callback_metrics
+    assert metrics["valid/energy"] >= 0.5  # of sentences not in training; 0 at one level
+    assert metrics["valid/loudness_error"] < 3.0  # 4.7 when all are spoken at 0 dB
+    assert "valid/ceiling_energy" not in metrics
+    stage.eval()
+    texts = ["A man speaks quietly.", "The voice of a man.", "A woman speaks loudly."]
+    quiet, silent, loud = encoder.loudness(encoder(encoder.tokenize(texts))).tolist()
+    assert quiet < -3.0 < silent < 3.0 < loud
+    folder = stage.export(tmp_path / "model")
+    again = load_network(
+        folder, load_config(folder, "prompt_encoder"), "prompt_encoder", PromptEncoder
+    )
+    assert again.loudness(again(again.tokenize(texts))).tolist() == pytest.approx(
+        [quiet, silent, loud], abs=1e-3
+    )
+
+
+def test_a_folder_without_levels_is_named(
+    folders: tuple[Path, Path], prepared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = data(prepared)
+    source.setup("fit")
+    assert "no prompt will make a voice quiet or loud" in caplog.text

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from mmtts.stages.validation import AttributeProbe, cross_modal_scores, diversity, ridge, unit
+from mmtts.data.attributes import ATTRIBUTES
+from mmtts.stages.validation import (
+    AttributeProbe,
+    audible,
+    cross_modal_scores,
+    diversity,
+    loudness_scores,
+    ridge,
+    unit,
+)
 
 
 def styles(seed: int, *shape: int) -> np.ndarray:
@@ -51,19 +60,35 @@ def test_probe_hears_what_is_there_and_ignores_what_is_not() -> None:
 
 def test_diversity_is_the_mean_over_pairs() -> None:
     z = styles(3, 4, 5, 6)
-    pairs = [1 - z[c, i] @ z[c, j] for c in range(4) for i in range(5) for j in range(i)]
-    assert diversity(z) == pytest.approx(float(np.mean(pairs)))
-    assert diversity(np.repeat(z[:, :1], 3, axis=1)) == pytest.approx(0.0)
+    mean = np.full(6, 0.1)
+    c_z = unit(z - mean)
+    pairs = [1 - c_z[c, i] @ c_z[c, j] for c in range(4) for i in range(5) for j in range(i)]
+    assert diversity(z, mean) == pytest.approx(float(np.mean(pairs)))
+    assert diversity(np.repeat(z[:, :1], 3, axis=1), mean) == pytest.approx(0.0)
 
 
 def test_cross_modal_scores_of_perfect_and_random_faces() -> None:
     people = [str(k) for k in range(40)]
     genders = {p: "fm"[int(p) % 2] for p in people}
     z = styles(0, 40, 16)
-    perfect = cross_modal_scores(z, z, people, people, genders)
+    perfect = cross_modal_scores(z, z, people, people, genders, np.zeros(16))
     assert perfect["auc"] == perfect["match5"] == perfect["auc_gender"] == 1.0
     assert perfect["eer"] == 0.0
     assert perfect["auc_random"] == pytest.approx(0.5, abs=0.2)
-    chance = cross_modal_scores(styles(1, 40, 16), z, people, people, genders)
+    chance = cross_modal_scores(styles(1, 40, 16), z, people, people, genders, np.zeros(16))
     assert chance["auc"] == pytest.approx(0.5, abs=0.15)
     assert chance["match5"] == pytest.approx(0.2, abs=0.2)
+
+
+def test_loudness_scores_by_hand() -> None:
+    energy, none = list(ATTRIBUTES).index("energy"), np.full((4, 6), -1)
+    named, known = none.copy(), none.copy()
+    named[:3, energy] = (0, 2, 1)  # low, high, normal, not named
+    known[:, energy] = (0, 0, 2, 1)
+    loudness = np.array([-9.0, -5.0, 4.0, np.nan])
+    predicted = np.array([-6.0, 1.0, 0.5, 2.0])
+    # |-6 + 7|, |1 - 4|, no clip of known loudness fits, |2 - 0|; only the second level is missed.
+    scores = loudness_scores(predicted, named, loudness, known, [-2.0, 2.0])
+    assert scores == {"loudness_error": pytest.approx(2.0), "energy": pytest.approx(2 / 3)}
+    assert set(loudness_scores(predicted, named, loudness, known, None)) == {"loudness_error"}
+    assert audible(known)[:, energy].tolist() == [-1] * 4  # no style tells it

@@ -283,3 +283,12 @@ def test_atomic_write_reports_a_full_disk(tmp_path: Path) -> None:
         path.symlink_to("/dev/full")
         path.write_text("x" * 100_000)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_an_earlier_version_is_refused_in_one_sentence(folder: Path) -> None:
+    rewrite(folder, format=1)
+    with pytest.raises(InputError, match="made by an earlier version of mmtts; train it again"):
+        load_config(folder, "vocoder")
+    rewrite(folder, format=3)
+    with pytest.raises(InputError, match="has format 3, this version reads format 2"):
+        load_config(folder, "vocoder")

@@ -24,6 +24,7 @@ def planted(n: int = 400) -> tuple[np.ndarray, list[dict[str, str]], np.ndarray]
         {
             "pitch": ("low", "normal", "high")[p],
             "gender": "male" if m else "female",
+            "energy": ("low", "high")[int(m)],
             "emotion": "angry" if a else "neutral",
         }
         for p, m, a in zip(pitch, male, angry, strict=True)

@@ -1,13 +1,16 @@
 """The public interface, on a system of small networks with random weights."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_system import save_prompt_encoder
 
 from mmtts import InputError, Synthesizer, Voice
 from mmtts.audio.loudness import active_rms_db
+from mmtts.storage.model_folder import load_config
 from mmtts.synthesis.provenance import detect_mark
 
 TEXT = "The rain has stopped. We walk along the river!"
@@ -33,7 +36,7 @@ def test_speech_is_finite_leveled_and_marked(tts: Synthesizer, voice: Voice) -> 
     assert audio.samples.dtype == np.float32 and audio.samples.ndim == 1
     assert audio.sample_rate == 16000 and audio.seconds > 3
     assert np.abs(audio.samples).max() <= 0.971
-    assert active_rms_db(audio.samples) == pytest.approx(-23, abs=3)
+    assert active_rms_db(audio.samples, 16000) == pytest.approx(-23, abs=3)
     assert detect_mark(audio.samples).marked
 
 
@@ -194,3 +197,72 @@ def test_unusable_devices_and_threads(small_system: Path) -> None:
             Synthesizer.from_pretrained(small_system, device=device)
     with pytest.raises(InputError, match="threads"):
         Synthesizer.from_pretrained(small_system, threads=0)
+
+
+@pytest.fixture(scope="module")
+def loud(small_system: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesizer:
+    """The same system, but every prompt asks for 6 dB more."""
+    folder = tmp_path_factory.mktemp("loud") / "system"
+    shutil.copytree(small_system, folder)
+    lineage = load_config(folder / "prompt_encoder", "prompt_encoder").lineage
+    shutil.rmtree(folder / "prompt_encoder")
+    stage1, face = lineage["speech_tts"], lineage["face_encoder"]
+    save_prompt_encoder(folder / "prompt_encoder", stage1, face, loudness=6.0)
+    return Synthesizer.from_pretrained(folder, device="cpu")
+
+
+def test_a_prompt_decides_the_loudness_and_one_argument_undoes_it(
+    loud: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steady(speaker: object, sentences: list[str], *_: object) -> list[np.ndarray]:
+        # Random networks give sounds whose peaks leave no room for 6 dB more.
+        return [np.sin(np.arange(16000, dtype=np.float32))] * len(sentences)
+
+    voice = loud.voice(prompt="A man shouts.")
+    assert voice.loudness == 6.0
+    monkeypatch.setattr("mmtts.synthesis.synthesizer.speak", steady)
+    spoken = {
+        0: loud(TEXT, voice, loudness=0),
+        6: loud(TEXT, voice),
+        -9: loud(TEXT, voice, loudness=-9),
+        20: loud(TEXT, voice, loudness=20),
+    }
+    levels = {db: active_rms_db(speech.samples, 16000) for db, speech in spoken.items()}
+    assert levels[0] == pytest.approx(-23.0, abs=0.5)
+    assert levels[6] - levels[0] == pytest.approx(6.0, abs=0.5)
+    assert levels[-9] - levels[0] == pytest.approx(-9.0, abs=0.5)
+    assert levels[20] < levels[0] + 20.0  # a sine at the highest peak allowed is 3 dB lower
+    [batch] = loud.batch([TEXT], voice)
+    assert active_rms_db(batch.samples, 16000) == pytest.approx(levels[6], abs=0.1)
+    with pytest.raises(InputError, match="loudness must be from -20 to 20"):
+        loud(TEXT, voice, loudness=21)
+
+
+def test_networks_speak_as_quietly_as_the_voice(tts: Synthesizer, voice: Voice) -> None:
+    quiet = Voice(voice.vector, voice.origin, voice.speech_tts, loudness=-6.0)
+    low, high = (
+        active_rms_db(speech.samples, 16000)
+        for speech in (tts(TEXT, voice, loudness=-12), tts(TEXT, quiet))
+    )
+    assert low - high == pytest.approx(-6.0, abs=0.1)
+
+
+def test_clips_and_faces_speak_at_the_standard_level(
+    loud: Synthesizer, clip: Path, prepared: Path
+) -> None:
+    face = sorted((prepared / "faces").glob("*.png"))[0]
+    for given in ({"speech": clip}, {"face": face}):
+        assert loud.voice(**given).loudness == 0.0
+    assert loud.voice(prompt="A man.", speech=clip, weights=[1, 2]).loudness == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("loudness", [-20, 20])
+def test_the_mark_and_the_peak_hold_at_every_loudness(
+    tts: Synthesizer, voice: Voice, loudness: float, tmp_path: Path
+) -> None:
+    import soundfile
+
+    path = tts(" ".join([TEXT] * 3), voice, loudness=loudness).save(tmp_path / "a.wav")
+    samples, _ = soundfile.read(path)
+    assert np.abs(samples).max() <= 0.971
+    assert detect_mark(samples).marked

@@ -93,6 +93,9 @@ good = unit(1, 2, 3, 4).astype(np.float32)
         (good, {"origin": "[" * 100_000}),
         (good, {"origin": '{"a": NaN}'}),
         (good, {"speech_tts": "../x"}),
+        (good, {"loudness": "loud"}),
+        (good, {"loudness": "nan"}),
+        (good, {"loudness": "99"}),
         (good.astype(np.float64), {}),
         (good[None], {}),
         (good * 2, {}),
@@ -222,3 +225,29 @@ def test_moving_by_hand() -> None:
         voice.move(np.ones(3), 1.0)
     with pytest.raises(InputError, match="finite"):
         voice.move(np.ones(2), float("nan"))
+
+
+def test_loudness_is_part_of_a_voice(tmp_path: Path) -> None:
+    plain, loud = Voice(unit(1, 0), {}, SPACE), Voice(unit(1, 0), {}, SPACE, 4.5)
+    assert plain.loudness == 0.0
+    assert plain != loud and hash(plain) != hash(loud)
+    assert "+4.5 dB" in repr(loud) and "dB" not in repr(plain)
+    loaded = Voice.load(loud.save(tmp_path / "v.safetensors"))
+    assert loaded == loud and loaded.loudness == 4.5
+    assert loud.move(np.array([0.0, 1.0]), 0.5).loudness == 4.5
+
+
+def test_a_file_of_before_has_the_standard_level(tmp_path: Path) -> None:
+    assert Voice.load(write(tmp_path / "v.safetensors", good)).loudness == 0.0
+
+
+def test_a_mix_is_as_loud_as_its_parts_on_average() -> None:
+    quiet, loud = Voice(unit(1, 0), {}, SPACE, -8.0), Voice(unit(0, 1), {}, SPACE, 4.0)
+    assert Voice.mix([quiet, loud], [3, 1]).loudness == pytest.approx(-5.0)
+    assert Voice.mix([quiet]) == quiet
+
+
+@pytest.mark.parametrize("loudness", [20.1, -21, np.nan, np.inf])
+def test_no_voice_beyond_the_range(loudness: float) -> None:
+    with pytest.raises(InputError, match="loudness must be from -20 to 20 dB"):
+        Voice(np.ones(4), loudness=loudness)

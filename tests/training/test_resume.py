@@ -1,6 +1,7 @@
 """A resumed run is the run that was never interrupted."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -19,13 +20,46 @@ from mmtts.training.checkpoints import AtomicCheckpointIO
 def test_resume_equals_a_straight_run(runner: Runner, step: int) -> None:
     """Eight steps an epoch: in the middle and at the end of an epoch, and at a validation."""
     runner.small("name=straight", "trainer.max_steps=20", "trainer.log_every_n_steps=1")
-    stop = f"+callbacks.stop={{_target_:small_stage.StopAt,step:{step}}}"
+    stop = f"+callbacks.stop={{_target_:small_stage.StopAt,batch:{step}}}"
     with pytest.raises(SystemExit):
         runner.small("name=resumed", "trainer.log_every_n_steps=1", stop)
     runner.small("name=resumed", "trainer.log_every_n_steps=1", "resume=true")
     straight, resumed = runner.weights("straight"), runner.weights("resumed")
     assert all(torch.equal(straight[key], resumed[key]) for key in straight)
     assert losses(runner.run("straight")) == losses(runner.run("resumed"))
+
+
+@pytest.mark.parametrize("batch", [4, 5, 7, 8, 10])
+def test_resume_is_exact_within_a_step_of_several_batches(runner: Runner, batch: int) -> None:
+    """Three batches a step, eight an epoch: a step waits for more before batches 4, 5, 7 and 10."""
+    words = ["trainer.accumulate_grad_batches=3", "trainer.max_steps=8"]
+    stop = f"+callbacks.stop={{_target_:small_stage.StopAt,batch:{batch}}}"
+    runner.small("name=straight", *words, RECORD + "straight}")
+    with pytest.raises(SystemExit):
+        runner.small("name=resumed", *words, stop, RECORD + "resumed}")
+    runner.small("name=resumed", *words, "resume=true", RECORD + "resumed}")
+    straight, resumed = runner.weights("straight"), runner.weights("resumed")
+    assert all(torch.equal(straight[key], resumed[key]) for key in straight)
+    drawn = noise(runner.folder / "straight")
+    first = {4: 3, 5: 3, 7: 6, 8: 8, 10: 8}[batch]  # the first batch of its step
+    assert noise(runner.folder / "resumed") == drawn[:batch] + drawn[first:]
+
+
+RECORD = "+callbacks.record={_target_:small_stage.RecordNoise,path:"
+
+
+def noise(path: Path) -> list[list[float]]:
+    """Number, step and first draws of every batch."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_batches_of_one_step_draw_different_noise(runner: Runner) -> None:
+    words = ["trainer.accumulate_grad_batches=2", "trainer.max_steps=6"]
+    runner.small(*words, RECORD + "drawn}")
+    rows = noise(runner.folder / "drawn")
+    assert [row[:2] for row in rows] == [[batch, batch // 2] for batch in range(12)]
+    for column in (2, 3, 4):  # torch, numpy, random
+        assert len({row[column] for row in rows}) == 12
 
 
 def losses(run: Path) -> dict[str, list[str]]:
@@ -76,7 +110,7 @@ def test_a_killed_run_goes_on(runner: Runner) -> None:
         *(sys.executable, "-m", "mmtts.train", "stage=small", SEARCH, "data=folder"),
         *("data.folder=.", "data.name=a", "name=killed", "stage.module.pause=0.01", *words),
     ]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(command, cwd=runner.folder, env=environment)
     last = runner.run("killed") / "checkpoints" / "last.ckpt"
     deadline = time.monotonic() + 240

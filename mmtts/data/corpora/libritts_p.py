@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from mmtts.data.corpora.records import License, StylePrompt, require
-from mmtts.data.corpora.wording import named
+from mmtts.data.corpora.wording import frame, named
 
 NAME = "libritts_p"
 LICENSE = License("CC BY 4.0", True, "https://github.com/line/LibriTTS-P")
@@ -33,7 +33,7 @@ def read_prompts(folder: Path) -> list[StylePrompt]:
         for sentence in (" ".join(s.split()).strip(" ,") for s in sentences.split(";")):
             if sentence and not _contradicts(sentence, cell["pitch"]):
                 text = sentence[0].upper() + sentence[1:]
-                prompts[text] = StylePrompt(NAME, text, named(text, cell.groupdict()))
+                prompts[text] = StylePrompt(NAME, text, named(text, cell.groupdict()), frame(text))
     return list(prompts.values())
 
 

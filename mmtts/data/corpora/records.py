@@ -66,11 +66,22 @@ class Portrait:
 
 @dataclass(frozen=True)
 class StylePrompt:
-    """A sentence that describes a voice or a face, and the attributes that it names."""
+    """A sentence that describes a voice or a face.
+
+    Attributes:
+        corpus: Name of the source.
+        text: The sentence.
+        attributes: What it names.
+        family: Sentences of one family differ in little but their attributes, so they are never in
+            two splits; "" for a sentence that is a family of its own.
+        test_only: Whether its source is kept from training as a whole.
+    """
 
     corpus: str
     text: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+    family: str = ""
+    test_only: bool = False
 
 
 def require(path: Path, corpus: str) -> Path:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mmtts.data.corpora.records import License, StylePrompt, require
-from mmtts.data.corpora.wording import gender_named
+from mmtts.data.corpora.wording import frame, gender_named
 
 NAME = "talk_to_edit"
+# The captions of single attributes are worded apart from those of whole faces: kept for test.
+UNSEEN = "talk_to_edit_single"
 LICENSE = License("none stated: research only", False, "https://github.com/yumingj/Talk-to-Edit")
 # Degree 1 and 2 of a smile are faint, so they name no emotion.
 SMILES = {"0": "neutral", "3": "happy", "4": "happy", "5": "happy"}
@@ -36,18 +38,21 @@ def read_prompts(folder: Path) -> list[StylePrompt]:
     for gender, replacements in words.items():
         starts = [s for degree in overall["start"]["Young"].values() for s in degree]
         smiles = [(s, SMILES.get(d)) for d, texts in _phrases(overall, "Smiling") for s in texts]
-        sentences = [(f"{start} has {smile}.", e) for start, (smile, e) in product(starts, smiles)]
-        for name in ("Smiling", "Young"):
-            for degree, texts in captions[name].items():
-                emotion = SMILES.get(degree) if name == "Smiling" else None
-                sentences += [(text, emotion) for text in texts]
-        for template, emotion in sentences:
-            if _BROKEN.search(template):
-                continue
-            for text in _fill(template, replacements):
-                attributes = _attributes(text, emotion)
-                if attributes and attributes.get("gender") in (gender, None):
-                    found.setdefault(text, StylePrompt(NAME, text, attributes))
+        whole = [(f"{start} has {smile}.", e) for start, (smile, e) in product(starts, smiles)]
+        single = [
+            (text, SMILES.get(degree) if name == "Smiling" else None)
+            for name in ("Smiling", "Young")
+            for degree, texts in captions[name].items()
+            for text in texts
+        ]
+        for source, sentences in ((NAME, whole), (UNSEEN, single)):
+            for template, emotion in sentences:
+                for text in () if _BROKEN.search(template) else _fill(template, replacements):
+                    attributes = _attributes(text, emotion)
+                    if attributes and attributes.get("gender") in (gender, None):
+                        test_only = source == UNSEEN
+                        prompt = StylePrompt(source, text, attributes, frame(text), test_only)
+                        found.setdefault(text, prompt)
     return list(found.values())
 
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from mmtts.data.corpora.records import License, StylePrompt, read_table, require
-from mmtts.data.corpora.wording import named
+from mmtts.data.corpora.wording import frame, named
 
 NAME = "vccm"
+# ControlSpeech's captions in styles of wording that its training set has not: kept for test.
+UNSEEN = "vccm_new_styles"
+_UNSEEN_TABLE = "new_undomain_style"
 LICENSE = License(
     "none stated: research only", False, "https://github.com/jishengpeng/ControlSpeech"
 )
@@ -32,11 +35,10 @@ def read_prompts(folder: Path) -> list[StylePrompt]:
     prompts: dict[str, StylePrompt] = {}
     tables = sorted(require(folder, NAME).glob("controlspeech_test*.csv"))
     for path in tables or [require(folder / "controlspeech_test.csv", NAME)]:
+        unseen = _UNSEEN_TABLE in path.name
         columns = ("dur", "pitch", "energy", "emotion", "style_prompt")
         for row in read_table(path, NAME, columns):
-            # The corpus replaced pronouns by the word "speaker"; undo the missing article.
-            text = " ".join(row["style_prompt"].replace("speaker's", "the speaker's").split())
-            text = text.replace("the the ", "the ").replace("The the ", "The ")
+            text = _repair(row["style_prompt"])
             if not text or row["emotion"] in _LEFT_OUT:
                 continue
             labels = {
@@ -45,8 +47,16 @@ def read_prompts(folder: Path) -> list[StylePrompt]:
                 "energy": row["energy"],
                 "emotion": EMOTIONS.get(row["emotion"]),
             }
-            text = text[0].upper() + text[1:]
             attributes = named(text, labels)
             if attributes:
-                prompts.setdefault(text, StylePrompt(NAME, text, attributes))
+                source = UNSEEN if unseen else NAME
+                prompt = StylePrompt(source, text, attributes, frame(text), test_only=unseen)
+                prompts.setdefault(text, prompt)
     return list(prompts.values())
+
+
+def _repair(caption: str) -> str:
+    """Undo the missing article where the corpus replaced pronouns by the word "speaker"."""
+    text = " ".join(caption.replace("speaker's", "the speaker's").split())
+    text = text.replace("the the ", "the ").replace("The the ", "The ")
+    return text[:1].upper() + text[1:]

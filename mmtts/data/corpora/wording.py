@@ -1,4 +1,4 @@
-"""Which attributes a caption puts into words.
+"""Which attributes a caption puts into words, and what is left of it without them.
 
 Caption corpora label the recording, not the sentence: a caption of a slow voice may never mention
 the pace. A prompt is held only to what it says, so a label counts where a word betrays it.
@@ -18,6 +18,41 @@ _WORDS = {
     "energy": r"energ|volume|loud|quiet|soft|power|vitality|enthusias|vigor|lively|liveliness|hush"
     r"|whisper|subdued|muted|murmur|dynamic|strength|intens",
 }
+# Words that only give the degree of an attribute, an age, or no more than that someone is there.
+_DEGREES = (
+    r"\b(low|lower|high|higher|normal(ly)?|regular(ly)?|standard|average|moderate(ly)?|medium"
+    r"|typical(ly)?|usual(ly)?|ordinary|customary|common|natural(ly)?|elevated|middle|steady|great"
+    r"|small|large|levels?|person|people|speaker|child|kid|schoolchild|adult|someone|individuals?"
+    r"|character|old|young|elderly|aged?|mature|teenager|little|(twen|thir|for|fif|six|seven"
+    r"|eigh)ties)\b"
+)
+_FUNCTION = re.compile(
+    r"\b(an?|the|and|or|but|nor|with|at|of|in|on|to|as|by|for|from|is|are|was|were|be|been|has"
+    r"|have|had|do|does|can|may|should|would|will|his|hers?|him|s?he|its?|this|that|these|their"
+    r"|they|whom?|i|me|us|you|we|my|our|s|t)\b"
+)
+_ATTRIBUTE = re.compile("|".join([_FEMALE, _MALE, _DEGREES, *_WORDS.values()]))
+_WORD = re.compile(r"[^\W_]+")
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the words of a sentence that carry meaning: all but articles, pronouns and the like.
+
+    Example:
+        >>> sorted(content_words("He speaks with a low pitch."))
+        ['low', 'pitch', 'speaks']
+    """
+    return frozenset(w for w in _WORD.findall(text.lower()) if not _FUNCTION.fullmatch(w))
+
+
+def frame(text: str) -> str:
+    """Return the wording of a sentence: its content words without those that name an attribute.
+
+    Example:
+        >>> frame("Ask a man to speak slowly."), frame("Ask a woman to speak fast.")
+        ('ask speak', 'ask speak')
+    """
+    return " ".join(sorted(w for w in content_words(text) if not _ATTRIBUTE.search(w)))
 
 
 def gender_named(text: str) -> str | None:

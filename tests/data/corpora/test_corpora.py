@@ -150,6 +150,16 @@ def test_vccm_keeps_what_the_caption_says(tmp_path):
     (prompt,) = vccm.read_prompts(write(tmp_path, {"controlspeech_test.csv": table}))
     assert prompt.text == "The speaker's terrified voice is high in pitch"
     assert prompt.attributes == {"pitch": "high", "emotion": "fearful"}
+    assert (prompt.family, prompt.test_only) == ("terrified voice", False)
+
+
+def test_vccm_captions_of_new_wording_are_a_source_kept_for_test(tmp_path):
+    table = "dur,pitch,energy,emotion,style_prompt\nhigh,low,low,nan,Swift and deep it flowed\n"
+    files = {"controlspeech_test.csv": table}
+    files["controlspeech_test_new_undomain_style.csv"] = table.replace("flowed", "rolled")
+    known, unseen = vccm.read_prompts(write(tmp_path, files))
+    assert (known.corpus, known.test_only) == ("vccm", False)
+    assert (unseen.corpus, unseen.test_only) == (vccm.UNSEEN, True)
 
 
 def test_talk_to_edit_fills_both_genders(tmp_path):
@@ -185,6 +195,7 @@ def test_talk_to_edit_fills_both_genders(tmp_path):
     assert named["He looks serious."] == {"gender": "male", "emotion": "neutral"}
     assert named["He smiles."] == {"gender": "male"}
     assert not any("grin" in text for text in named)
+    assert all(prompt.test_only == (" has " not in prompt.text) for prompt in prompts)
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,17 @@
-"""Adapter for BERT-like encoders and LLaMA-like decoders of Hugging Face transformers."""
+"""The parts of BERT-like encoders and LLaMA-like decoders of Hugging Face transformers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
-from mmtts.compression.hugging_face_attention import (
+from mmtts.networks.widths.hugging_face_attention import (
     BertHeads,
     LlamaHeads,
     RelativeKeyHeads,
 )
-from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, Scope, Slot, Watch
-from mmtts.compression.solvers import Layout
+from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Layout, Part, Slot
 
 BERT_ATTENTION = ("BertSelfAttention", "RobertaSelfAttention", "XLMRobertaSelfAttention")
 LLAMA_ATTENTION: dict[str, Layout] = {
@@ -40,7 +36,7 @@ def hugging_face_parts(layer: str, module: nn.Module) -> list[Part]:
     Attention modules whose code ties the widths of queries, keys and values together are exchanged
     for ones that do not.
     """
-    if not type(module).__module__.startswith(("transformers.", "mmtts.compression.")):
+    if not type(module).__module__.startswith("transformers."):
         return []
     parts: list[Part] = []
     child: Any
@@ -130,29 +126,3 @@ def feed_forward_parts(layer: str, module: Any) -> list[Part]:
         ups = (Slot(module, "intermediate_dense"),)
         return [FeedForwardPart(layer, ups, Slot(module, "output_dense"))]
     return []
-
-
-def watch_attention_masks(model: nn.Module, parts: Sequence[Part]) -> None:
-    """Let parts inside a transformers model follow the attention mask that the model is given."""
-    for name, inner in model.named_modules():
-        if not hasattr(inner, "save_pretrained"):
-            continue
-        inside = f"{name}." if name else ""
-        for part in parts:
-            if part.layer.startswith(inside):
-                part.watch = watch_model(inner)
-
-
-def watch_model(model: nn.Module) -> Watch:
-    """Follow the argument `attention_mask` (B, L), 1 = valid, of a model's forward."""
-
-    def watch(scope: Scope) -> Sequence[RemovableHandle]:
-        def see(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
-            scope.mask = None
-            if isinstance(mask, torch.Tensor) and mask.dim() == 2:
-                scope.mask = mask.bool()
-
-        return (model.register_forward_pre_hook(see, with_kwargs=True),)
-
-    return watch

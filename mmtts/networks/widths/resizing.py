@@ -1,26 +1,24 @@
-"""Finding the parts of a model that can be compressed, and naming those that cannot."""
+"""Finding the layers of a model whose widths can be chosen, and giving them other widths."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from mmtts import InputError
-from mmtts.compression.blocks import block_parts
-from mmtts.compression.hugging_face import hugging_face_parts, watch_attention_masks
-from mmtts.compression.parts import AttentionPart, FeedForwardPart, Part, matrix
-from mmtts.compression.torch_layers import torch_parts, watch_text_towers
-from mmtts.networks.acoustic_model import AcousticModel
-from mmtts.networks.prompt_encoder import PromptEncoder
+from mmtts.networks.widths.blocks import block_parts
+from mmtts.networks.widths.hugging_face import hugging_face_parts
+from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part, matrix
+from mmtts.networks.widths.torch_layers import torch_parts
 
-Widths = dict[str, dict[str, int]]  # kept width of each component by layer
+Widths = dict[str, dict[str, int]]  # width of each component by layer
 
 
 class Found(NamedTuple):
-    """What a model is made of, as the compression sees it."""
+    """The layers of a model whose widths can be chosen, and those whose cannot."""
 
     parts: list[Part]
     unknown: dict[str, str]  # layer -> why its attention stays as it is
@@ -36,8 +34,6 @@ def find_parts(model: nn.Module) -> Found:
     for name, module in list(model.named_modules()):
         for adapter in (block_parts, torch_parts, hugging_face_parts):
             parts += adapter(name, module)
-    watch_text_towers(model, parts)
-    watch_attention_masks(model, parts)
     return Found(parts, unknown_attention(model, parts))
 
 
@@ -49,34 +45,15 @@ def restore(parts: Iterable[Part]) -> None:
             slot.put(original)
 
 
-def record_widths(model: Any, widths: Widths) -> None:
-    """Write the widths into the configuration that rebuilds a model, where it has one."""
-    if isinstance(model, AcousticModel):
-        stacks: dict[str, Any] = {
-            "encoder_widths": model.text_encoder,
-            "decoder_widths": model.decoder,
-        }
-        model.config |= {key: [b.widths for b in s.blocks] for key, s in stacks.items()}
-    elif isinstance(model, PromptEncoder):
-        model.options["widths"] = merge(model.options["widths"], widths)
-    elif hasattr(model, "save_pretrained"):
-        model.config.inner_widths = merge(getattr(model.config, "inner_widths", None), widths)
-
-
-def merge(old: Widths | None, new: Widths) -> Widths:
-    """Widths after compressing once more."""
-    layers = {**(old or {}), **new}
-    return {layer: {**(old or {}).get(layer, {}), **new.get(layer, {})} for layer in layers}
-
-
 def resize(model: nn.Module, widths: Widths) -> nn.Module:
-    """Give the layers of an uncompressed model the widths of a compressed one, in place.
+    """Make the layers of a model as narrow as those of another, in place.
 
     The narrow layers hold no useful weights until a state dict is loaded.
 
     Args:
-        model: of the same architecture as the one that was compressed.
-        widths: `Report.widths`, or what the compressed model's configuration says.
+        model: of the same architecture, with layers at least as wide.
+        widths: of each component ("qk", "ov", "mlp") by layer, as the narrow model's
+            configuration says; layers and components not named stay as they are.
 
     Returns:
         The same model.

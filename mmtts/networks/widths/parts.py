@@ -1,20 +1,18 @@
-"""Attention and feed-forward layers as the compression sees them, whatever model they sit in.
+"""Attention and feed-forward layers whose inner widths can be chosen, in whatever model they sit.
 
-A part knows where its matrices are, which statistics it needs and how to become narrower. Adapters
-find the parts of a model (`mmtts.compression.adapters`).
+A part knows where its matrices are and how it becomes narrower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
-from mmtts.compression.solvers import Layout
+Layout = Literal["half", "interleaved"]  # how rotation pairs lie in a head
 
 
 class Slot(NamedTuple):
@@ -33,49 +31,6 @@ class Slot(NamedTuple):
         setattr(self.owner, self.name, layer)
 
 
-class Scope:
-    """Which positions of the sequences at hand count, and how much.
-
-    Adapters fill it in while the calibration data runs through the model.
-
-    Attributes:
-        mask: valid positions bool (B, L); None when all are.
-        key_mask: the same of the keys when attention looks at another sequence; None: as `mask`.
-        gate: what multiplies the output of the layer (B, E); None when nothing does.
-    """
-
-    def __init__(self) -> None:
-        self.mask: Tensor | None = None
-        self.key_mask: Tensor | None = None
-        self.gate: Tensor | None = None
-
-    def rows(self, x: Tensor, keys: bool = False) -> tuple[Tensor, Tensor]:
-        """Take the valid rows of (B, L, D): (N, D), and the weight of each (N,)."""
-        mask = self.key_mask if keys and self.key_mask is not None else self.mask
-        weights = x.new_ones(x.shape[:2], dtype=torch.float64)
-        if self.gate is not None:
-            weights = weights * (self.gate.double() ** 2).mean(dim=-1, keepdim=True)
-        if mask is None:
-            return x.flatten(0, 1), weights.flatten()
-        return x[mask], weights[mask]
-
-    def gate_power(self, x: Tensor) -> Tensor | None:
-        """Squared gates summed over the valid rows of (B, L, D): (E,); None without a gate."""
-        if self.gate is None:
-            return None
-        power = self.gate.detach().double() ** 2
-        counts = x.shape[1] if self.mask is None else self.mask.sum(dim=1, keepdim=True)
-        return (power * counts).sum(dim=0)
-
-
-Watch = Callable[[Scope], Sequence[RemovableHandle]]
-
-
-def watch_nothing(scope: Scope) -> Sequence[RemovableHandle]:
-    """For layers that are never given padding."""
-    return ()
-
-
 @dataclass(eq=False)
 class AttentionPart:
     """Multi-head attention with separate projections.
@@ -87,7 +42,6 @@ class AttentionPart:
         groups: G heads of keys and values; H / G query heads share each.
         rotary: how rotation pairs lie in a head; None without rotary positions.
         keep_pairs: told which pairs (G, n) stay.
-        watch: registers hooks that keep a `Scope` current.
         skipped: why a component ("qk", "ov") stays as it is.
         original: the module that was exchanged to make the projections separate, and where it was.
     """
@@ -101,7 +55,6 @@ class AttentionPart:
     groups: int
     rotary: Layout | None = None
     keep_pairs: Callable[[Tensor], None] | None = None
-    watch: Watch = watch_nothing
     skipped: dict[str, str] = field(default_factory=dict)
     original: tuple[Slot, nn.Module] | None = None
 
@@ -142,14 +95,12 @@ class FeedForwardPart:
         layer: its name in the model.
         ups: where the matrices (plain, or value and gate) are: `nn.Linear` or `nn.Conv1d`.
         down: where the matrix is that reads the units.
-        watch: registers hooks that keep a `Scope` current.
         skipped: why the component "mlp" stays as it is.
     """
 
     layer: str
     ups: tuple[Slot, ...]
     down: Slot
-    watch: Watch = watch_nothing
     skipped: dict[str, str] = field(default_factory=dict)
 
     components = ("mlp",)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmtts.compression.solvers import Layout
+from mmtts.networks.widths.parts import Layout
 
 
 def attend(
