@@ -28,6 +28,7 @@ from documents import (
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from test_imports import LEVELS
 
 from mmtts.command.hydra_command import (
     CONFIG_DIR,
@@ -234,4 +235,6 @@ def test_the_architecture_names_every_part_and_nothing_else() -> None:
     assert sorted(name for _, name in shown if name) == sorted(parts | packages)
     for name in re.findall(r"^([\w./]+)", tree, re.M):
         assert (ROOT / name).exists(), name
-    assert sorted(re.findall(r"\w+", order.partition("\n")[2])) == sorted(parts | packages)
+    levels = [re.findall(r"\w+", line) for line in order.splitlines()[1:]]
+    assert levels[:-1] == [list(level) for level in LEVELS]
+    assert sorted(levels[-1]) == sorted(parts)
