@@ -65,7 +65,8 @@ make_venv() {
 
 # install_packages <repository> <extras>: downloads lie in .venv too, since /tmp is often small
 install_packages() {
-  local root=$1 extras=$2 log="$1/.venv/install.log" python="$1/.venv/bin/python" ticker status=0 started=$SECONDS
+  local root=$1 extras=$2 log="$1/.venv/install.log" python="$1/.venv/bin/python"
+  local ticker status=0 started=$SECONDS
   local command=("$python" -m pip install --disable-pip-version-check)
   if command -v uv >/dev/null 2>&1; then
     command=(uv pip install --python "$python")
@@ -78,6 +79,7 @@ install_packages() {
     >"$log" 2>&1 || status=$?
   kill "$ticker" 2>/dev/null || true
   wait "$ticker" 2>/dev/null || true
+  [ ! -t 1 ] || printf "\r\033[K"
   rm -rf "$root/.venv/tmp"
   if [ "$status" != 0 ]; then
     tail -n 20 "$log" >&2
@@ -89,15 +91,18 @@ install_packages() {
 # show_progress <repository>: the time, what .venv takes by now, and what the installer said last;
 # on a terminal one line that changes every two seconds, else one line every 15
 show_progress() {
-  local every=${PROGRESS_SECONDS:-15} begin="" end="\n" said started=$SECONDS
+  local every=${PROGRESS_SECONDS:-15} begin="" end="\n" said seconds started=$SECONDS shown=0
   if [ -t 1 ]; then
     every=2 begin="\r\033[K" end=""
   fi
   # Asked every second, so that no orphan outlives an interrupted script for longer.
   while sleep 1 && kill -0 $$ 2>/dev/null; do
-    [ $(((SECONDS - started) % every)) = 0 ] || continue
-    said=$(awk '!/^WARNING/ { last = $0 } END { sub(/:.*/, "", last); print substr(last, 1, 60) }' "$1/.venv/install.log")
-    printf "$begin%3d:%02d %6s MB  %s$end" $(((SECONDS - started) / 60)) \
-      $(((SECONDS - started) % 60)) "$(megabytes "$1/.venv")" "$said"
+    seconds=$((SECONDS - started))
+    [ $((seconds - shown)) -ge "$every" ] || continue
+    shown=$seconds
+    said=$(awk '!/^WARNING/ { last = $0 } END { gsub(/^ +|:.*/, "", last); print substr(last, 1, 60) }' \
+      "$1/.venv/install.log")
+    printf "$begin%3d:%02d %6s MB  %s$end" $((seconds / 60)) $((seconds % 60)) \
+      "$(megabytes "$1/.venv")" "${said:-choosing versions}"
   done
 }

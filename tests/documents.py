@@ -1,7 +1,11 @@
 """What the documents say: their code blocks, and every command in them."""
 
+import importlib
 import re
+import runpy
 import shlex
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +13,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 PLACES = ("*.md", "data/*.md", "docs/**/*.md", "recipes/*/*.md", "mmtts/**/*.md")
 DOCUMENTS = sorted({path for place in PLACES for path in ROOT.glob(place)})
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+SCRIPTS = {name: target.split(":")[0] for name, target in PROJECT["scripts"].items()}
+TOOLS = {re.split(r"[<>=]", name)[0] for name in EXTRAS["dev"]}
 CONFIGS = sorted((ROOT / "conf").rglob("*.yaml"))
 # How a command begins in the prose.
 BEGINS = ("python", "bash", "pip", "mmtts")
@@ -85,3 +93,23 @@ def all_commands() -> list[Command]:
     """Every command of every document, each once per place."""
     found = [command for path in DOCUMENTS for command in commands_of(path)]
     return list(dict.fromkeys([*found, *help_examples(), *config_commands()]))
+
+
+def program_of(words: list[str]) -> tuple[str, list[str]]:
+    """The module, script or tool of a command, and its words."""
+    if words[0] in SCRIPTS or words[0] in TOOLS:
+        return SCRIPTS.get(words[0], words[0]), words[1:]
+    assert words[0] == "python", words
+    return (words[2], words[3:]) if words[1] == "-m" else (words[1], words[2:])
+
+
+def run_program(program: str) -> None:
+    """Run a module of the project, or a script, in this process; it reads `sys.argv`."""
+    if program.startswith("mmtts."):
+        importlib.import_module(program).main()
+        return
+    sys.path.insert(0, str((ROOT / program).parent))
+    try:
+        runpy.run_path(str(ROOT / program), run_name="__main__")
+    finally:
+        sys.path.pop(0)

@@ -1,30 +1,34 @@
-"""Documents show commands that exist and fit, and name files that are there."""
+"""The documents show commands that exist, with words that fit, and name files that are there."""
 
 import argparse
 import importlib
 import re
-import runpy
 import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 from documents import (
     DOCUMENTS,
+    EXTRAS,
+    PROJECT,
     ROOT,
+    TOOLS,
     Command,
     all_commands,
     blocks,
     config_commands,
     place_of,
+    program_of,
+    run_program,
     spans,
 )
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from test_imports import LEVELS
 
 from mmtts.command.hydra_command import (
     CONFIG_DIR,
@@ -36,9 +40,6 @@ from mmtts.command.hydra_command import (
 from mmtts.compress import compression_words
 from mmtts.evaluate import evaluation_words
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = PROJECT["optional-dependencies"]
-SCRIPTS = {name: target.split(":")[0] for name, target in PROJECT["scripts"].items()}
 HYDRA = {
     "mmtts.train": ("train", hydra_words),
     "mmtts.evaluate": ("evaluate", evaluation_words),
@@ -48,7 +49,6 @@ COMMANDS = all_commands()
 SHELL = [command for command in COMMANDS if command.words[0] == "bash"]
 PIP = [command for command in COMMANDS if command.words[0] == "pip"]
 PYTHON = [command for command in COMMANDS if command not in [*SHELL, *PIP]]
-TOOLS = {re.split(r"[<>=]", name)[0] for name in EXTRAS["dev"]}
 # Whatever a message or a script tells people to install.
 INSTALLING = re.compile(r"(?:pip install|extras=|mmtts\[|\.\[)[^\n]*")
 
@@ -71,14 +71,6 @@ def parse_only(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Parsed
 
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_and_stop)
-
-
-def split(words: list[str]) -> tuple[str, list[str]]:
-    """The module or script of a command, and its words."""
-    if words[0] in SCRIPTS or words[0] in TOOLS:
-        return SCRIPTS.get(words[0], words[0]), words[1:]
-    assert words[0] == "python", words
-    return (words[2], words[3:]) if words[1] == "-m" else (words[1], words[2:])
 
 
 def single_runs(words: list[str]) -> list[list[str]]:
@@ -116,7 +108,7 @@ def compose_all(module: str, words: list[str]) -> None:
 
 def understand(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a command read its words, and go no further; what it cannot read is raised."""
-    program, words = split(words)
+    program, words = program_of(words)
     if program in TOOLS:
         assert shutil.which(program)
         assert all((ROOT / word).exists() for word in words if "/" in word)
@@ -135,18 +127,6 @@ def test_the_words_of_a_command_fit(
 ) -> None:
     if command.words != ["source", ".venv/bin/activate"]:
         understand(command.words, monkeypatch)
-
-
-def run_program(program: str) -> None:
-    """Run a module of the project, or a script as Python would."""
-    if program.startswith("mmtts."):
-        importlib.import_module(program).main()
-        return
-    sys.path.insert(0, str((ROOT / program).parent))
-    try:
-        runpy.run_path(str(ROOT / program), run_name="__main__")
-    finally:
-        sys.path.pop(0)
 
 
 @pytest.mark.parametrize("command", SHELL, ids=name_of)
@@ -255,4 +235,6 @@ def test_the_architecture_names_every_part_and_nothing_else() -> None:
     assert sorted(name for _, name in shown if name) == sorted(parts | packages)
     for name in re.findall(r"^([\w./]+)", tree, re.M):
         assert (ROOT / name).exists(), name
-    assert sorted(re.findall(r"\w+", order.partition("\n")[2])) == sorted(parts | packages)
+    levels = [re.findall(r"\w+", line) for line in order.splitlines()[1:]]
+    assert levels[:-1] == [list(level) for level in LEVELS]
+    assert sorted(levels[-1]) == sorted(parts)

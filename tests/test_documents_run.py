@@ -1,0 +1,149 @@
+"""What the documents tell people to type runs, in their order, on small data and models."""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from documents import ROOT, blocks, commands_of, program_of, run_program
+from PIL import Image
+
+from mmtts.synthesis.bundling import bundle
+
+# Words that make a stage small.
+SMALL = {
+    "vocoder": ["model.vocoder.width=32", "model.vocoder.hidden=32", "model.vocoder.refinements=1",
+                "stage.data.batch_size=2", "stage.module.measured_clips=0"],
+    "1": ["model.acoustic_model.width=32", "model.acoustic_model.style_width=32",
+          "stage.module.synthesis_steps=1", "stage.data.num_workers=0"],
+    "face_backbone": ["stage.data.batch_size=8"],
+    "2": ["stage.data.batch_size=8", "stage.module.views=1"],
+    "3": ["stage.data.batch_size=8", "stage.data.epoch_pairs=16"],
+}  # fmt: skip
+STANDINS = {
+    "trainer=gpu": "trainer=cpu",
+    "hydra.sweeper.n_trials=20": "hydra.sweeper.n_trials=2",
+    "FILE": "hello.wav",
+    "pitch=0.5": "age=0.5",  # the small data has no voices of low pitch to tell from high ones
+}
+FEW = ["calibration.batches=1", "calibration.batch_seconds=5", "calibration.steps=1"]
+FEWER = {
+    "mmtts.evaluate": ["limit=2", "samples=2", "questions=cost", "progress=false"],
+    "mmtts.compress": [*FEW, "validation_batches=0", "progress=false"],
+    "mmtts.page": ["--count=1"],
+    "language": ["--steps=2"],
+    "speech": ["--batches=1", "--validation=1", "--sentences=1"],
+    "recovery": ["--batches=1", "--validation=1", "--steps=1"],
+    "speed": ["--repeats=1"],
+}
+WRITTEN = (
+    "hello.wav",
+    "again.wav",
+    "me.safetensors",
+    "models/small/speech_tts/config.json",
+    "runs/evaluate/lab/results.md",
+    "outputs/lab/page/index.html",
+)
+
+
+def shortened(program: str, words: list[str]) -> list[str]:
+    """The words of a command, with stand-ins for large numbers and for devices."""
+    words = [STANDINS.get(word, word) for word in words]
+    if program != "mmtts.train":
+        return words + FEWER.get(program, FEWER.get(words[0], []) if words else [])
+    if {"--help", "--cfg"} & set(words):
+        return words
+    chosen = next(word for word in words if word.startswith(("stage=", "experiment=")))
+    stage = chosen.partition("=")[2].removeprefix("stage").partition("_lab")[0].partition("_")[0]
+    stage = {"face": "face_backbone"}.get(stage, stage)
+    words.append(f"trainer.max_steps={2 if 'resume=true' in words else 1}")
+    if "," in chosen:
+        return words  # Hydra knows no key of a stage before an experiment has chosen the stage
+    return [*words, "stage.valid_every=1", *SMALL[stage]]
+
+
+@pytest.fixture
+def workplace(
+    small_system: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The working folder, as the README's first two commands leave it, with data for the rest."""
+    parts = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
+    bundle({part: small_system / part for part in parts}, tmp_path / "models" / "tiny", prepared)
+    shutil.copytree(prepared, tmp_path / "data" / "lab")  # stages leave caches in it
+    Image.open(next((prepared / "faces").glob("*.png"))).save(tmp_path / "me.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run one command line in this process and in this folder."""
+    program, words = program_of(shlex.split(line))
+    monkeypatch.setattr(sys, "argv", [program, *shortened(program, words)])
+    try:
+        run_program(program)
+    except SystemExit as stop:
+        if stop.code:
+            pytest.fail(f"{line} ended with {stop.code}")
+
+
+def run_document(path: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run every command of a document, in its order; return how many there were.
+
+    What installs, and scripts that take minutes, are left to the tests that read their words.
+    """
+    lines = [
+        c.line for c in commands_of(ROOT / path) if c.words[0] not in ("bash", "pip", "source")
+    ]
+    for line in lines:
+        run(line, monkeypatch)
+    return len(lines)
+
+
+@pytest.mark.slow
+def test_the_readme_runs_from_top_to_bottom(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Sweeps beside one another start processes of their own.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+    assert run_document("README.md", monkeypatch) >= 15
+    runs = workplace / "runs" / "stage2"
+    for name in ("lab", "mine", "mu/loss.distillation.mu=0.25"):
+        assert (runs / name / "model" / "config.json").exists(), name
+    assert (runs / "regression" / "config.yaml").exists()
+    assert len(list((runs / "search").iterdir())) == len(list((runs / "side").iterdir())) == 2
+    for file in WRITTEN:
+        assert (workplace / file).exists(), file
+    (program,) = [b.text for b in blocks(ROOT / "README.md") if b.language == "python"]
+    (workplace / "hello.wav").unlink()
+    (workplace / "clip.wav").write_bytes((workplace / "again.wav").read_bytes())
+    exec(compile(program, "README.md", "exec"), {})
+    assert (workplace / "hello.wav").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_compression_run(
+    workplace: Path, small_system: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(small_system / "vocoder", workplace / "runs" / "vocoder" / "lab" / "model")
+    run("python -m mmtts.train stage=1 data=lab", monkeypatch)
+    assert run_document("mmtts/compression/README.md", monkeypatch) == 6
+    assert (workplace / "models" / "smaller" / "speech_tts" / "config.json").exists()
+
+
+def test_the_example_of_the_compression_runs(capsys: pytest.CaptureFixture) -> None:
+    (program,) = [
+        block.text
+        for block in blocks(ROOT / "mmtts/compression/README.md")
+        if block.language == "python"
+    ]
+    torch.manual_seed(0)
+    layer = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    model = torch.nn.TransformerEncoder(layer, 1).eval()
+    names = {"model": model, "calibration": [{"src": torch.randn(4, 12, 16)} for _ in range(3)]}
+    exec(compile(program, "README.md", "exec"), names)
+    sizes = [sum(p.numel() for p in names[name].parameters()) for name in ("model", "small")]
+    assert sizes[1] < sizes[0]
+    assert "layer" in capsys.readouterr().out
