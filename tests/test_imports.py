@@ -182,7 +182,6 @@ def test_files_stay_short() -> None:
     assert not {str(path): lines for path, lines in lengths.items() if lines > 300}
 
 
-@pytest.mark.xfail(strict=True, reason="make_parser of synthesis/command_options.py is longer")
 def test_functions_stay_short() -> None:
     lengths = {
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1

@@ -117,7 +117,7 @@ def test_a_book_needs_little_memory_and_time_to_start(at: Path, small_system: Pa
         "assert len(text) > 100_000\n"
         "parts = tts.stream(text, voice, steps=1)\n"
         "size = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "with SpeechWriter('book.wav') as writer:\n"
+        "with SpeechWriter('book.wav', 16000) as writer:\n"
         "    for part in itertools.islice(parts, 10): writer.write(part.samples)\n"
         "    before = size()\n"
         "    for part in itertools.islice(parts, 60): writer.write(part.samples)\n"

@@ -56,7 +56,8 @@ def test_a_run_leaves_everything_behind(runner: Runner, capsys: pytest.CaptureFi
         ([], False, ("cpu", "32-true")),
         (["trainer.accelerator=cpu"], True, ("cpu", "32-true")),
         (["trainer.precision=32-true"], True, ("gpu", "32-true")),
-        (["experiment=stage1_lab"], False, ("cpu", "bf16-mixed")),
+        (["experiment=stage1_lab"], True, ("gpu", "bf16-mixed")),
+        (["experiment=stage1_lab", "trainer.precision=bf16-mixed"], False, ("cpu", "bf16-mixed")),
         (["trainer=cpu"], True, ("cpu", "32-true")),
         (["trainer=gpu"], False, ("gpu", "bf16-mixed")),
     ],
@@ -69,6 +70,19 @@ def test_training_goes_to_a_gpu_where_there_is_one(
         config = compose("train", hydra_words(["stage=1", *words]))
     choose_device(config.trainer)
     assert (config.trainer.accelerator, config.trainer.precision) == chosen
+
+
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_a_processor_without_bf16_trains_in_32_bits(
+    monkeypatch: pytest.MonkeyPatch, fast: bool, precision: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("mmtts.training.fit.multiplies_bf16", lambda: fast)
+    for name in ("stage1", "vocoder", "face_backbone"):
+        with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+            config = compose("train", hydra_words([f"experiment={name}_lab"]))
+        choose_device(config.trainer)
+        assert (config.trainer.accelerator, config.trainer.precision) == ("cpu", precision)
 
 
 def test_an_existing_run_is_refused(runner: Runner, capsys: pytest.CaptureFixture) -> None:

@@ -18,11 +18,9 @@ from mmtts import InputError
 from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.sampling import Draw
-from mmtts.data.speech_dataset import SpeechDataset
 
 SPLITS_OF_STAGE = {"fit": ("train", "valid"), "validate": ("valid",), "test": ("test",)}
 ALL_SPLITS = ("train", "valid", "test")
-_STATISTICS_CLIPS = 300
 _log = logging.getLogger(__name__)
 
 
@@ -31,8 +29,6 @@ class ClipData(lightning.LightningDataModule):
 
     Attributes:
         report: split -> counts of what is used and of what was left out, by reason.
-        mel_mean: float32 (M,), of the training clips.
-        mel_std: float32 (M,).
     """
 
     def __init__(
@@ -55,7 +51,6 @@ class ClipData(lightning.LightningDataModule):
         self.sample_rate = MelSpectrogram(**self.mel).sample_rate
         self.report: dict[str, dict[str, Any]] = {}
         self.datasets: dict[str, Any] = {}
-        self.mel_mean = self.mel_std = torch.empty(0)
 
     @property
     def skipped(self) -> list[str]:
@@ -97,17 +92,6 @@ class ClipData(lightning.LightningDataModule):
         if clip.seconds < self.min_seconds:
             return f"shorter than {self.min_seconds:g} s"
         return None
-
-    def measure_statistics(self, clips: list[Clip]) -> None:
-        """Set `mel_mean` and `mel_std` from clips spread over the training split."""
-        step = max(1, len(clips) // _STATISTICS_CLIPS)
-        sample = SpeechDataset(clips[::step], {}, {}, mel=self.mel, cache_gib=0)
-        mels = [sample.load_mel(index) for index in range(len(sample))]
-        decoded = [mel.float() for mel in mels if mel is not None]
-        if not decoded:
-            raise InputError(f"no clip of {self.folder} can be decoded: prepare it again.")
-        frames = torch.cat(decoded)
-        self.mel_mean, self.mel_std = frames.mean(0), frames.std(0).clamp_min(1e-3)
 
     def loader(self, split: str, *, shuffle: bool) -> DataLoader:
         """Return the loader of a split; the sampler yields whole batches."""

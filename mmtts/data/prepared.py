@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmtts import InputError
 from mmtts.audio.files import Audio, read_audio, save_audio
 from mmtts.audio.loudness import normalize_loudness, trim_silence
@@ -72,14 +74,8 @@ def store_clip(
     Raises:
         InputError: When the clip is silent or too short.
     """
-    samples, rate = audio.samples, audio.sample_rate
-    if words:
-        first = round(max(0.0, words[0].start - MARGIN_SECONDS) * rate)
-        trimmed = samples[first : round((words[-1].end + MARGIN_SECONDS) * rate)]
-        shift = first / rate
-        words = [WordSpan(word, start - shift, end - shift) for word, start, end in words]
-    else:
-        trimmed = trim_silence(samples, rate, keep_seconds=MARGIN_SECONDS)
+    rate = audio.sample_rate
+    trimmed, words = _trim(audio, words)
     if len(trimmed) < SHORTEST_SECONDS * rate:
         raise InputError(f"{clip.path} holds less than {SHORTEST_SECONDS} s of speech.")
     measured = measure(trimmed, rate, n_phones)
@@ -99,8 +95,21 @@ def store_clip(
         "age": clip.age,
         "emotion": clip.emotion,
         "measured": {k: v if v is None else round(v, 3) for k, v in measured._asdict().items()},
-        "words": [[w.word, round(w.start, 3), round(w.end, 3)] for w in words] if words else None,
+        "words": [[w.word, round(w.start, 3), round(w.end, 3)] for w in words or []] or None,
     }
+
+
+def _trim(
+    audio: Audio, words: Sequence[WordSpan] | None
+) -> tuple[np.ndarray, list[WordSpan] | None]:
+    """Cut the silence around the words, or around the sound; give the words their new times."""
+    rate = audio.sample_rate
+    if not words:
+        return trim_silence(audio.samples, rate, keep_seconds=MARGIN_SECONDS), None
+    first = round(max(0.0, words[0].start - MARGIN_SECONDS) * rate)
+    trimmed = audio.samples[first : round((words[-1].end + MARGIN_SECONDS) * rate)]
+    shift = first / rate
+    return trimmed, [WordSpan(word, start - shift, end - shift) for word, start, end in words]
 
 
 def with_loudness(row: Row, levels: Mapping[str, float]) -> Row:

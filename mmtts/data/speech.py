@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
+from mmtts import InputError
 from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
 from mmtts.data.cuts import Clip, read_clips
@@ -19,6 +21,8 @@ from mmtts.data.phoneme_cache import load_phonemes
 from mmtts.data.sampling import BucketSampler, CropSampler
 from mmtts.data.speech_dataset import SpeechDataset
 from mmtts.data.wave_dataset import WaveDataset
+
+_STATISTICS_CLIPS = 300
 
 
 class SpeechData(ClipData):
@@ -42,6 +46,8 @@ class SpeechData(ClipData):
 
     Attributes:
         speakers: of the training split, sorted; `SpeechBatch.speaker` counts in it.
+        mel_mean: float32 (M,), of training clips.
+        mel_std: float32 (M,).
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class SpeechData(ClipData):
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
         self.hop_length = MelSpectrogram(**self.mel).hop_length
         self.speakers: list[str] = []
+        self.mel_mean = self.mel_std = torch.empty(0)
         self._phonemes: dict[str, np.ndarray | None] = {}
 
     def prepare_data(self) -> None:
@@ -94,8 +101,6 @@ class SpeechData(ClipData):
         splits = SPLITS_OF_STAGE.get(stage or "", ALL_SPLITS)
         train = self.read("train")
         self.speakers = sorted({clip.speaker for clip in train})
-        if not len(self.mel_mean):
-            self.measure_statistics(train)
         for split in splits:
             clips = train if split == "train" else self.read(split)
             self.datasets[split] = SpeechDataset(
@@ -109,6 +114,23 @@ class SpeechData(ClipData):
                 cache_gib=self.cache_gib,
                 seed=self.seed,
             )
+
+        if "train" in splits:
+            self._measure_statistics(self.datasets["train"])
+
+    def _measure_statistics(self, dataset: SpeechDataset) -> None:
+        """Set `mel_mean` and `mel_std` from clips spread over a set; what they decode is kept.
+
+        Raises:
+            InputError: none of them can be decoded.
+        """
+        step = max(1, len(dataset) // _STATISTICS_CLIPS)
+        mels = [dataset.load_mel(index) for index in range(0, len(dataset), step)]
+        decoded = [mel.float() for mel in mels if mel is not None]
+        if not decoded:
+            raise InputError(f"no clip of {self.folder} can be decoded: prepare it again.")
+        frames = torch.cat(decoded)
+        self.mel_mean, self.mel_std = frames.mean(0), frames.std(0).clamp_min(1e-3)
 
     def read(self, split: str) -> list[Clip]:
         """Read a split; also counts the transcripts."""
@@ -183,8 +205,6 @@ class WaveData(ClipData):
         """Read the splits of a stage."""
         for split in SPLITS_OF_STAGE.get(stage or "", ALL_SPLITS):
             clips = self.read(split)
-            if split == "train":
-                self.measure_statistics(clips)
             self.datasets[split] = WaveDataset(
                 clips,
                 crop_seconds=self.crop_seconds,

@@ -37,7 +37,14 @@ def make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("text", nargs="?", help="what to say; '-' reads it from standard input")
-    voice = parser.add_argument_group("voice: one or more of these")
+    _add_voice(parser.add_argument_group("voice: one or more of these"))
+    _add_speech(parser.add_argument_group("speech"))
+    _add_system(parser.add_argument_group("system"))
+    return parser
+
+
+def _add_voice(voice: argparse._ArgumentGroup) -> None:
+    """Where the voice comes from."""
     for name, metavar, help_ in (
         ("face", "PICTURE", "a voice that fits the face in a picture"),
         ("prompt", "TEXT", "a voice that fits a description"),
@@ -65,7 +72,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--largest-face", action="store_true", help="take the largest of several faces"
     )
     voice.add_argument("--save-voice", metavar="FILE", help="keep the voice as .safetensors")
-    speech = parser.add_argument_group("speech")
+
+
+def _add_speech(speech: argparse._ArgumentGroup) -> None:
+    """How it speaks, what, and where to."""
     speech.add_argument("--steps", type=int, default=4, help="decoder steps; default 4")
     speech.add_argument("--pace", type=float, default=1.0, help="1.2 speaks faster; default 1")
     speech.add_argument(
@@ -76,7 +86,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     speech.add_argument("--batch-size", type=int, default=8, help="with --text-file; default 8")
     speech.add_argument("-o", "--output", metavar="PATH", help=".wav or .flac file, or a folder")
-    system = parser.add_argument_group("system")
+
+
+def _add_system(system: argparse._ArgumentGroup) -> None:
+    """Which model, on which machine."""
     system.add_argument(
         "--model", help="system folder or hub id; default: $MMTTS_MODEL, models/lab"
     )
@@ -85,7 +98,6 @@ def make_parser() -> argparse.ArgumentParser:
     system.add_argument("--quiet", action="store_true", help="print errors only")
     system.add_argument("--debug", action="store_true", help="show the traceback of an error")
     system.add_argument("--check-mark", metavar="FILE", help="tell whether a file holds our mark")
-    return parser
 
 
 def check_request(options: argparse.Namespace) -> None:

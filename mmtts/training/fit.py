@@ -130,15 +130,25 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
 def choose_device(trainer: DictConfig) -> None:
     """Settle what ``trainer=auto`` leaves to the machine: a GPU with bf16 where there is one.
 
-    What was given in its place stays, so ``trainer.accelerator=cpu`` alone means 32 bits. The run's
-    ``config.yaml`` names what was chosen.
+    Precision "auto" means 32 bits on a CPU, "fast" bf16 on a CPU that multiplies it itself, too:
+    one that has to emulate bf16 is many times slower with it. What was given in its place stays,
+    so ``trainer.accelerator=cpu`` alone means 32 bits. The run's ``config.yaml`` names the choice.
     """
     import torch
 
     if trainer.accelerator == "auto":
         trainer.accelerator = "gpu" if torch.cuda.is_available() else "cpu"
-    if trainer.precision == "auto":
-        trainer.precision = "bf16-mixed" if trainer.accelerator in ("gpu", "cuda") else "32-true"
+    if trainer.precision in ("auto", "fast"):
+        gpu = trainer.accelerator in ("gpu", "cuda")
+        quick = gpu or (trainer.precision == "fast" and multiplies_bf16())
+        trainer.precision = "bf16-mixed" if quick else "32-true"
+
+
+def multiplies_bf16() -> bool:
+    """Whether the processor has instructions for products of bf16."""
+    import torch
+
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def best_value(trainer: Trainer) -> float | None:

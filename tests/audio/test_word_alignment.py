@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mmtts.audio.word_alignment import WordAligner, spoken_words
+from mmtts.audio.resampling import resample
+from mmtts.audio.word_alignment import ALIGNER_RATE, WordAligner, spoken_words
 
 pytest.importorskip("pocketsphinx")
 
@@ -50,7 +51,8 @@ def test_finds_words_where_they_are_spoken(aligner):
     from recipe_modules import load
 
     said = load("tiny", "espeak").Espeak().speak("The red door is open.", "m3", 50, 140, 100)
-    padded = np.concatenate([np.zeros(8000, np.float32), said.samples])
+    samples = resample(said.audio.samples, said.audio.sample_rate, ALIGNER_RATE)
+    padded = np.concatenate([np.zeros(8000, np.float32), samples])
     spans = aligner.align(padded, "The red door is open.")
     assert [span.word for span in spans] == ["the", "red", "door", "is", "open"]
     for span, true in zip(spans, said.words, strict=True):

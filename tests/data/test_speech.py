@@ -163,10 +163,12 @@ def test_a_batch_of_broken_clips_is_replaced(folder):
     assert len(batch.ids) == 1 and batch.ids != ["hum-00-0"]
     for path in (folder / "audio").iterdir():
         path.unlink()
-    fresh = SpeechData(folder)
-    fresh.setup("fit")
+    with pytest.raises(InputError, match=r"no clip of .* can be decoded"):
+        SpeechData(folder).setup("fit")
+    lost = WaveData(folder, batch_size=2)
+    lost.setup("fit")
     with pytest.raises(InputError, match="None of 100 clips"):
-        fresh.datasets["train"][Draw(0, 0, (0, 1))]
+        lost.datasets["train"][Draw(0, 0, (0, 1))]
 
 
 def test_what_cannot_be_used_is_counted(folder):

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmtts.audio.resampling import resample
+
 Speak = Callable[..., np.ndarray]
 
 
@@ -21,6 +23,7 @@ def speak() -> Speak:
     espeak = module.Espeak()
 
     def say(text: str, variant: str = "m3", pitch: int = 45) -> np.ndarray:
-        return np.asarray(espeak.speak(text, variant, pitch, 150, 90).samples, np.float32)
+        audio = espeak.speak(text, variant, pitch, 150, 90).audio
+        return resample(audio.samples, audio.sample_rate, 16000)
 
     return say

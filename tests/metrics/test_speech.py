@@ -45,5 +45,5 @@ def test_a_pulse_train_is_heard_as_what_it_is(hertz, gender, pitch):
     time = np.arange(32_000) / 16_000
     tone = sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 20))
     samples = (0.1 * tone / np.abs(tone).max()).astype(np.float32)
-    heard = heard_attributes(samples, THRESHOLDS, n_phones=20)
+    heard = heard_attributes(samples, 16000, THRESHOLDS, n_phones=20)
     assert (heard["gender"], heard["pitch"], heard["pace"]) == (gender, pitch, "normal")

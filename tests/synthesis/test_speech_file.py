@@ -33,7 +33,7 @@ def test_peaks_are_clipped_not_wrapped(tmp_path: Path) -> None:
 def test_an_interrupted_file_leaves_the_old_one(tmp_path: Path) -> None:
     path = Speech(np.zeros(10, np.float32), 16000).save(tmp_path / "a.wav")
     before = path.read_bytes()
-    with pytest.raises(KeyboardInterrupt), SpeechWriter(path) as writer:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), SpeechWriter(path, 16000) as writer:  # noqa: PT012
         writer.write(np.ones(1000, np.float32))
         raise KeyboardInterrupt
     assert path.read_bytes() == before

@@ -37,7 +37,7 @@ def test_speech_is_finite_leveled_and_marked(tts: Synthesizer, voice: Voice) -> 
     assert audio.sample_rate == 16000 and audio.seconds > 3
     assert np.abs(audio.samples).max() <= 0.971
     assert active_rms_db(audio.samples, 16000) == pytest.approx(-23, abs=3)
-    assert detect_mark(audio.samples).marked
+    assert detect_mark(audio.samples, 16000).marked
 
 
 def test_the_seed_decides_and_threads_of_chance_do_not(tts: Synthesizer, voice: Voice) -> None:

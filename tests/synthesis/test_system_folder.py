@@ -75,7 +75,8 @@ def test_directions_belong_to_their_space(system: Path) -> None:
     [
         ({"symbols": ["a", "b"]}, "other phonemes"),
         ({"mel": {"n_mels": 40}}, "does not fit its own mel"),
-        ({"mel": {"sample_rate": 22050}}, "22050 Hz"),
+        ({"mel": {"sample_rate": 12000}}, "unusable mel settings"),
+        ({"mel": {"sample_rate": 22050}}, "another kind of mel"),
         ({"mel": {"n_fft": 10**12}}, "unusable mel settings"),
         ({"mel": {"volume": 11}}, "unusable mel settings"),
         ({"mel": [1]}, "unusable mel settings"),
