@@ -6,12 +6,12 @@ import os
 import sys
 
 # Turns that an OpenMP thread spins before it sleeps. GNU's default of 300,000 is milliseconds, in
-# which a thread whose partners wait for a core keeps that core from them: two trainings, or one
-# beside any other work, then slow down tenfold. With few turns a thread still catches the next
-# parallel region of an idle machine, microseconds later.
-SPINS = 10_000
+# which a thread whose partners wait for a core keeps that core from them, so that training beside
+# any other work slows down many times over (scripts/threads_bench.py measures it). With few turns
+# a thread still catches a parallel region that follows at once, as most do on an idle machine.
+SPINS = 1_000
 
-# What a user sets to decide this himself.
+# With these the user decides.
 WAITING = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 

@@ -263,6 +263,6 @@ def test_the_mark_and_the_peak_hold_at_every_loudness(
     import soundfile
 
     path = tts(" ".join([TEXT] * 3), voice, loudness=loudness).save(tmp_path / "a.wav")
-    samples, _ = soundfile.read(path)
+    samples, rate = soundfile.read(path)
     assert np.abs(samples).max() <= 0.971
-    assert detect_mark(samples).marked
+    assert detect_mark(samples, rate).marked
