@@ -6,7 +6,7 @@ import argparse
 import copy
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +15,14 @@ from compression_comparators import RATIOS, Methods, svd
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from mmtts.audio.mel import MelSpectrogram
+from mmtts.audio.resampling import resample
 from mmtts.command.hydra_command import CONFIG_DIR
 from mmtts.compress import validation_losses
 from mmtts.compression.ranks import uniform_rank
 from mmtts.compression.subjects import SpeechSubject, on_device, transcribed
 from mmtts.data.cuts import Clip, load_samples
+from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.masks import mask_from_lens
 from mmtts.storage.model_folder import load_config, load_network
@@ -200,7 +203,9 @@ class Judge:
         from mmtts.metrics.speakers import Resemblyzer
 
         self.sentences, self.voices = SentenceJudge(), Resemblyzer()
-        self.vocoder = load_vocoder(options.vocoder)
+        mel = load_config(options.model, "speech_tts").extra.get("mel") or {}
+        self.rate = MelSpectrogram(**mel).sample_rate
+        self.vocoder = load_vocoder(options.vocoder, mel)
         data.setup("test")
         clips = {clip.id: clip for clip in data.datasets["test"].clips}
         known = [c.text for c in clips.values() if c.text and self.sentences.knows(c.text)]
@@ -217,7 +222,7 @@ class Judge:
                 reference = batch.reference[row : row + 1, :frames]
                 found.append(Sentence(phonemes, reference, clip, [clip.text, *others]))
         self.asked = [found[i] for i in rng.permutation(len(found))[: options.sentences]]
-        self.targets = [self.voices.embed(load_samples(s.clip)) for s in self.asked]
+        self.targets = [self.voices.embed(load_samples(s.clip, JUDGE_RATE)) for s in self.asked]
 
     def __call__(self, model: Any) -> tuple[str, str]:
         """Share of sentences identified among 20, and the mean cosine to the speaker's clip."""
@@ -230,21 +235,21 @@ class Judge:
 
     @torch.inference_mode()
     def speak(self, model: Any, sentence: Sentence) -> np.ndarray:
-        """Samples float32 (N,) at 16 kHz."""
+        """Samples float32 (N,) at the judges' rate."""
         z = model.encode_style(sentence.reference, torch.tensor([sentence.reference.shape[1]]))
         spoken = model.synthesize(
             sentence.phonemes, torch.tensor([sentence.phonemes.shape[1]]), z, steps=STEPS,
             generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
-        return self.vocoder(spoken.mel)[0].numpy()
+        return resample(self.vocoder(spoken.mel)[0].numpy(), self.rate, JUDGE_RATE)
 
 
-def load_vocoder(folder: Any) -> Callable[[Tensor], Tensor]:
+def load_vocoder(folder: Any, mel: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
     """A trained vocoder, or Griffin-Lim without one."""
     if folder is None:
         from mmtts.audio.griffin_lim import GriffinLim
 
-        return GriffinLim()
+        return GriffinLim(mel)
     from mmtts.networks.vocoder import Vocoder
 
     return load_network(folder, load_config(folder, "vocoder"), "vocoder", Vocoder)

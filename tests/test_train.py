@@ -170,7 +170,16 @@ def test_a_sweep_writes_one_folder_per_value(runner: Runner) -> None:
 
 def test_sweep_folders_are_named_by_swept_values_alone() -> None:
     words = name_sweep_folders(["stage='1','2'", "seed=1,2", "data=tiny", "-m"])
-    assert words[-1].endswith("exclude_keys=['data','experiment@_global_','name','stage']")
+    assert words[-1].endswith("exclude_keys=['data','experiment','name','stage']")
+
+
+def test_a_sweep_over_experiments_has_their_folders() -> None:
+    """The experiment's name is the folder; no further level repeats it."""
+    words = name_sweep_folders(hydra_words(["-m", "experiment=stage2_mu_0,stage2_mu_1", "seed=3"]))
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        swept = [words[1].split(",")[0], *words[2:]]
+        config = compose("train", swept, return_hydra_config=True)
+    assert config.hydra.job.override_dirname == ""
 
 
 def test_several_experiments_cannot_share_a_name(

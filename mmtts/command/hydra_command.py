@@ -22,7 +22,7 @@ SWEEP_FLAGS = ("-m", "--multirun")
 EXPERIMENT = "experiment@_global_"
 
 # Words that already decide a run's folder, so that a sweep over them needs no folder level.
-PATH_KEYS = ("stage", "name", EXPERIMENT)
+PATH_KEYS = ("stage", "name", "experiment")  # Hydra looks for a group without its package
 
 
 def hydra_words(words: list[str]) -> list[str]:
