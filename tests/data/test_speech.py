@@ -155,9 +155,9 @@ def test_broken_clips_are_skipped_and_named(folder, workers, caplog):
 
 
 def test_a_batch_of_broken_clips_is_replaced(folder):
+    (folder / "audio" / "hum-00-0.flac").unlink()
     data = SpeechData(folder)
     data.setup("fit")
-    (folder / "audio" / "hum-00-0.flac").unlink()
     index = [clip.id for clip in data.datasets["train"].clips].index("hum-00-0")
     batch = data.datasets["train"][Draw(0, 0, (index,))]
     assert len(batch.ids) == 1 and batch.ids != ["hum-00-0"]

@@ -1,4 +1,4 @@
-"""One module per corpus: each reads the official folder layout and yields plain records."""
+"""One module per corpus: each reads the folder layout and yields plain records."""
 
 from mmtts.data.corpora.records import Clip, License, Portrait, StylePrompt
 
