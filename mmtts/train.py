@@ -28,7 +28,7 @@ HELP = """usage: python -m mmtts.train stage=STAGE [experiment=NAME] [key=value 
   stage1=FOLDER              model folder of stage 1, for stages 2 and 3 (stage2=FOLDER for stage 3)
   trainer.max_steps=N        how long
   optimizer.lr=X             any other value: --cfg job shows them all
-  seed=N  threads=N          random seed; CPU threads
+  seed=N  threads=N          random seed; CPU threads [the cores that are idle]
   -m key=a,b,c               one run per value, one folder each (a table: scripts/sweep_table.py)
   --cfg job                  print the config and stop
   --debug                    show tracebacks

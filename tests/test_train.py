@@ -85,6 +85,23 @@ def test_a_processor_without_bf16_trains_in_32_bits(
         assert (config.trainer.accelerator, config.trainer.precision) == ("cpu", precision)
 
 
+def test_a_run_takes_idle_cores_and_keeps_their_number(
+    monkeypatch: pytest.MonkeyPatch, runner: Runner
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("mmtts.training.fit.idle_cores", lambda: 3)
+    runner.small("name=first", "trainer.max_steps=8")
+    config = yaml.safe_load((runner.run("first") / "config.yaml").read_text())
+    assert config["threads"] == 3
+    monkeypatch.setattr("mmtts.training.fit.idle_cores", lambda: 1)
+    runner.small("name=first", "trainer.max_steps=16", "resume=true")
+    assert yaml.safe_load((runner.run("first") / "config.yaml").read_text())["threads"] == 3
+    runner.small("name=second", "trainer.max_steps=8", "threads=2")
+    assert yaml.safe_load((runner.run("second") / "config.yaml").read_text())["threads"] == 2
+
+
 def test_an_existing_run_is_refused(runner: Runner, capsys: pytest.CaptureFixture) -> None:
     runner.small()
     with pytest.raises(SystemExit) as stop:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtts import InputError
+from mmtts.command.threads import idle_cores
 from mmtts.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def train(config: DictConfig) -> float | None:
     from omegaconf import OmegaConf
 
     quiet_lightning()
-    if config.threads:
-        torch.set_num_threads(int(config.threads))
+    choose_device(config.trainer)
+    choose_threads(config, folder)
+    torch.set_num_threads(int(config.threads))
     torch.set_float32_matmul_precision(config.matmul_precision)
     lightning.seed_everything(int(config.seed), workers=True, verbose=False)
     data, stage, trainer = build(config, folder)
@@ -110,7 +112,6 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
     from mmtts.training.metrics_table import MetricsTable
     from mmtts.training.resumable_loader import make_resumable
 
-    choose_device(config.trainer)
     data = instantiate(config.stage.data, _convert_="all")
     stage = instantiate(config.stage.module, _convert_="all")
     callbacks = [instantiate(c, _convert_="all") for c in config.callbacks.values() if c]
@@ -142,6 +143,27 @@ def choose_device(trainer: DictConfig) -> None:
         gpu = trainer.accelerator in ("gpu", "cuda")
         quick = gpu or (trainer.precision == "fast" and multiplies_bf16())
         trainer.precision = "bf16-mixed" if quick else "32-true"
+
+
+def choose_threads(config: DictConfig, folder: RunFolder) -> None:
+    """Settle how many CPU threads a run has where ``threads`` does not say.
+
+    A run that goes on keeps its number, because sums depend on it. A new one on the CPU has as many
+    as there are idle cores: beside other work, more would wait for one another. The run's
+    ``config.yaml`` names what was chosen.
+    """
+    import torch
+
+    if config.threads:
+        return
+    before = folder.setting("threads") if config.resume else None
+    most = torch.get_num_threads()
+    if before is not None:
+        config.threads = min(int(before), os.cpu_count() or 1)
+    elif config.trainer.accelerator == "cpu" and most > 1:
+        config.threads = min(most, idle_cores())
+    else:
+        config.threads = most
 
 
 def multiplies_bf16() -> bool:

@@ -66,6 +66,13 @@ class RunFolder:
         for name in ("tensorboard", "pictures", "sounds"):
             shutil.rmtree(self.path / name, ignore_errors=True)
 
+    def setting(self, key: str) -> Any:
+        """A value of the config that the run was last started with; None where there is none."""
+        from omegaconf import OmegaConf
+
+        path = self.path / "config.yaml"
+        return OmegaConf.select(OmegaConf.load(path), key) if path.is_file() else None
+
     def describe(self, config_yaml: str) -> None:
         """Write ``config.yaml`` (every value resolved) and ``environment.json``."""
         with atomic_write(self.path / "config.yaml") as temporary:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmtts.command.threads import SPINS, WAITING
+from mmtts.command.threads import SPINS, WAITING, idle_cores, idle_shares
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
@@ -75,3 +75,18 @@ changed = [key for key in ("GOMP_SPINCOUNT", *before) if os.environ.get(key) != 
 print([key for key in changed if "OMP" in key])
 """
     assert run(program) == "[]"
+
+
+def test_idle_shares_by_hand() -> None:
+    before = [[100, 0, 50, 800, 10, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0]]
+    after = [[120, 10, 60, 850, 20, 0, 0, 0], [50, 0, 50, 0, 0, 0, 0, 0]]
+    assert idle_shares(before, after) == [pytest.approx(0.7), 0.0]
+
+
+@pytest.mark.parametrize(("idle", "cores"), [(0.0, 1), (0.5, 1), (0.97, 2), (1.0, 2)])
+def test_threads_are_as_many_as_idle_cores(
+    monkeypatch: pytest.MonkeyPatch, idle: float, cores: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr("mmtts.command.threads.idle_shares", lambda *_: [idle, idle])
+    assert idle_cores(0.0) == cores
