@@ -1,4 +1,8 @@
-"""The level of a clip, and the silence around it."""
+"""The level of a clip, and the silence around it.
+
+Both are ours: torchaudio's loudness needs 0.4 s of sound, which single words do not have, and
+librosa's trimming counts a click as sound and takes seconds to load.
+"""
 
 from __future__ import annotations
 
