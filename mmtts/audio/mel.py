@@ -6,7 +6,6 @@ vocoders and model folders hand them on as plain values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -92,8 +91,3 @@ class MelSpectrogram(nn.Module):
             pad_mode="constant",
         )
         return (magnitude.transpose(1, 2) @ self.filters).clamp_min(LOG_FLOOR).log()
-
-
-def same_mel(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
-    """Whether two descriptions of a mel mean the same one; what is left out is the default."""
-    return MelSpectrogram(**(one or {})).config == MelSpectrogram(**(other or {})).config

@@ -48,7 +48,8 @@ class ClipData(lightning.LightningDataModule):
         self.max_seconds, self.min_seconds = max_seconds, min_seconds
         self.num_workers, self.seed, self.cache_gib, self.shar = num_workers, seed, cache_gib, shar
         self.mel = dict(mel or {})
-        self.sample_rate = MelSpectrogram(**self.mel).sample_rate
+        analysis = MelSpectrogram(**self.mel)
+        self.sample_rate, self.hop_length = analysis.sample_rate, analysis.hop_length
         self.report: dict[str, dict[str, Any]] = {}
         self.datasets: dict[str, Any] = {}
 

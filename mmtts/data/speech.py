@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from mmtts import InputError
-from mmtts.audio.mel import MelSpectrogram
 from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
 from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.phoneme_cache import load_phonemes
@@ -81,7 +80,6 @@ class SpeechData(ClipData):
         self.batch_seconds, self.num_buckets = batch_seconds, num_buckets
         self.reference, self.reference_seconds = reference, reference_seconds
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
-        self.hop_length = MelSpectrogram(**self.mel).hop_length
         self.speakers: list[str] = []
         self.mel_mean = self.mel_std = torch.empty(0)
         self._phonemes: dict[str, np.ndarray | None] = {}
