@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to speech: bash scripts/demo.sh
 # Installs into .venv, trains every stage on self-made data, and speaks in voices from a face, a
-# sentence, a clip and a mix. About 8 minutes on two free CPU cores, no root, no downloads but the
+# sentence, a clip and a mix. About 15 minutes on two free CPU cores, no root, no downloads but the
 # Python packages. Words given here go to every training: bash scripts/demo.sh trainer=cpu
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
