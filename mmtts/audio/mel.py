@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchaudio.functional import melscale_fbanks, spectrogram
+from torchaudio.functional import melscale_fbanks
+
+from mmtts.audio.spectrum import centered_frames
 
 LOG_FLOOR = 1e-5
 
@@ -79,15 +81,5 @@ class MelSpectrogram(nn.Module):
 
     def forward(self, wav: Tensor) -> Tensor:
         """Turn samples (B, S) into log mel frames (B, T, M), T = 1 + S // hop_length."""
-        magnitude = spectrogram(
-            wav,
-            pad=0,
-            window=self.window,
-            n_fft=self.n_fft,
-            hop_length=self.hop_length,
-            win_length=self.n_fft,
-            power=1.0,
-            normalized=False,
-            pad_mode="constant",
-        )
-        return (magnitude.transpose(1, 2) @ self.filters).clamp_min(LOG_FLOOR).log()
+        magnitude = centered_frames(wav, self.window, self.hop_length, power=1.0)
+        return (magnitude @ self.filters).clamp_min(LOG_FLOOR).log()

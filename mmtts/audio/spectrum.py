@@ -10,12 +10,38 @@ from torchaudio.functional import spectrogram
 _TINY = 1e-12  # keeps the gradient of a root finite; far below the floor of the mel
 
 
+def centered_frames(
+    wav: Tensor, window: Tensor, hop_length: int, power: float | None = None
+) -> Tensor:
+    """Transform centered frames of a clip surrounded by zeros.
+
+    Args:
+        wav: samples (B, S).
+        window: (n_fft,).
+        hop_length: in samples.
+        power: of the magnitude; None for the complex transform.
+
+    Returns:
+        (B, T, n_fft // 2 + 1), T = 1 + S // hop_length.
+    """
+    return spectrogram(
+        wav,
+        pad=0,
+        window=window,
+        n_fft=len(window),
+        hop_length=hop_length,
+        win_length=len(window),
+        power=power,
+        normalized=False,
+        pad_mode="constant",
+    ).transpose(1, 2)
+
+
 class Spectrum(nn.Module):
     """The transform of centered frames under a Hann window.
 
-    Frames are those of `mmtts.audio.mel.MelSpectrogram`: the clip is surrounded by zeros, and
-    T = 1 + S // hop_length. The analysis is torchaudio's. The synthesis is ours: on one thread
-    torch's takes three times as long for a clip of 5 s, and the vocoder needs five of them.
+    The analysis is torchaudio's. The synthesis is ours: on one thread torch's takes three times as
+    long for a clip of 5 s, and the vocoder needs five of them.
 
     Args:
         n_fft: window and transform length in samples, a multiple of ``2 * hop_length``.
@@ -38,17 +64,7 @@ class Spectrum(nn.Module):
 
     def forward(self, wav: Tensor) -> Tensor:
         """Analyze samples (B, S); returns complex (B, T, n_fft // 2 + 1)."""
-        return spectrogram(
-            wav,
-            pad=0,
-            window=self.window,
-            n_fft=self.n_fft,
-            hop_length=self.hop_length,
-            win_length=self.n_fft,
-            power=None,
-            normalized=False,
-            pad_mode="constant",
-        ).transpose(1, 2)
+        return centered_frames(wav, self.window, self.hop_length)
 
     def inverse(self, spectrum: Tensor) -> Tensor:
         """Synthesize by weighted overlap-add.
