@@ -7,7 +7,6 @@ came from matters once, at training, and is no part of the rebuilt network.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,27 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmtts import InputError
-
-
-def load_weights_file(path: str) -> dict[str, Tensor]:
-    """Read a state dict from a local file without running any code that it may hold.
-
-    Args:
-        path: A `.safetensors` file, or one written by `torch.save` with nothing but tensors in it.
-
-    Raises:
-        InputError: The file is absent, unreadable or holds more than tensors.
-    """
-    if not Path(path).is_file():
-        raise InputError(f"there is no weights file {path}; give the path of an existing file")
-    try:
-        if path.endswith(".safetensors"):
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # the formats raise many kinds; to the user they mean one thing
-        raise InputError(f"{path} is not a safe weights file: {error!s:.200}") from error
+from mmtts.networks.crop_window import ARCFACE_WINDOW, look_at
+from mmtts.networks.dlib_face_net import DlibFaceNet
+from mmtts.storage.weights_file import load_exactly, load_weights_file
 
 
 class ResidualBlock(nn.Module):
@@ -120,11 +101,14 @@ class SmallFaceNet(nn.Module):
             nn.BatchNorm1d(feature_dim),
         )
 
+    @property
+    def crop_size(self) -> int:
+        """Side of the smallest crop that has all that this network sees."""
+        return round(self.size / ARCFACE_WINDOW.side)
+
     def forward(self, images: Tensor) -> Tensor:
-        """Map images `(B, 3, H, W)` in [-1, 1] to features `(B, F)`."""
-        x = images.mean(1, keepdim=True)
-        if x.shape[-2:] != (self.size, self.size):
-            x = F.interpolate(x, (self.size, self.size), mode="area")
+        """Map crops `(B, 3, H, W)` in [-1, 1] to features `(B, F)`."""
+        x = look_at(images.mean(1, keepdim=True), ARCFACE_WINDOW, self.size)
         deviation, mean = torch.std_mean(x, dim=(2, 3), keepdim=True, correction=0)
         x = (x - mean) / (deviation + 1e-2)
         x = self.trunk(x.contiguous(memory_format=torch.channels_last))
@@ -166,11 +150,7 @@ class FacenetBackbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images `(B, 3, H, W)` in [-1, 1] to unit features `(B, 512)`."""
-        size = (self.size, self.size)
-        if images.shape[-2:] != size:
-            images = F.interpolate(
-                images, size, mode="bilinear", antialias=True, align_corners=False
-            )
+        images = look_at(images, ARCFACE_WINDOW, self.size)
         # facenet-pytorch's fixed standardization, (pixel - 127.5) / 128
         return self.network(images * (127.5 / 128.0))
 
@@ -238,19 +218,6 @@ def open_clip_model(name: str, pretrained: str | None) -> Any:
     return model.eval()
 
 
-def load_exactly(network: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Load a state dict strictly.
-
-    Raises:
-        InputError: Names or shapes differ.
-    """
-    try:
-        network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        name = type(network).__name__
-        raise InputError(f"{source} holds no weights of {name}: {error!s:.200}") from error
-
-
 def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
     """Height and width from one number or two."""
     return (size, size) if isinstance(size, int) else (size[0], size[1])
@@ -261,4 +228,5 @@ FACE_BACKBONES: dict[str, type[nn.Module]] = {
     "SmallFaceNet": SmallFaceNet,
     "FacenetBackbone": FacenetBackbone,
     "OpenClipVisual": OpenClipVisual,
+    "DlibFaceNet": DlibFaceNet,
 }

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from mmtts import InputError
 
 FORMAT = 2  # 1 was that of mmtts 0.1.0
-KINDS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder", "face_backbone")
+KINDS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder", "face_backbone", "judge")
 MAX_CONFIG_BYTES = 16 * 2**20
 MAX_NUMBER = 1e7  # larger than any sensible width, vocabulary or number of layers
 MAX_DEPTH = 12

@@ -132,4 +132,9 @@ def test_a_linear_head_and_errors() -> None:
         FaceEncoder("os.system")
     with pytest.raises(ValueError, match="one entry for each stage"):
         SmallFaceNet(channels=[8], blocks=[1, 1])
-    assert set(FACE_BACKBONES) == {"SmallFaceNet", "FacenetBackbone", "OpenClipVisual"}
+    assert set(FACE_BACKBONES) == {
+        "SmallFaceNet",
+        "FacenetBackbone",
+        "OpenClipVisual",
+        "DlibFaceNet",
+    }

@@ -38,7 +38,7 @@ def test_weights_0_and_1_predict_once(weight: float, predictions: list[float]) -
 @pytest.mark.parametrize("law", [RectifiedFlow, GaussianMixture, Point])
 def test_the_mean_of_every_law_moves_along_one_line(law: type) -> None:
     torch.manual_seed(0)
-    built = law(4, 8, 1, 0.0).eval()
+    built = law(4, 4, 8, 1, 0.0).eval()
     for parameter in built.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     c, null = torch.randn(3, 4), torch.zeros(3, 4)

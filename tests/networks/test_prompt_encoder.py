@@ -82,6 +82,10 @@ def test_prompt_encoder_is_rebuilt_from_plain_values() -> None:
     torch.testing.assert_close(again(again.tokenize(PROMPTS)), z)
     torch.testing.assert_close(z.norm(dim=-1), torch.ones(3))
     assert [x.shape[-1] for x in encoder.attribute_logits(z)] == [3, 5, 4, 4, 4, 9]
+    assert encoder.quality_logits(z).shape == (3, 0)
+    heard = PromptEncoder("SmallPromptNet", SIZES, style_dim=32, width=16, quality_count=7)
+    assert heard.quality_logits(z).shape == (3, 7)
+    assert heard.config["quality_count"] == 7
     assert encoder.loudness(z).tolist() == [0.0] * 3  # until it has learned
 
 
