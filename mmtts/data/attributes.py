@@ -83,8 +83,9 @@ def compatible(prompt_codes: Codes, item_codes: Codes) -> Codes:
     "a quiet voice" do not mean a boy's voice, which is pitched like a woman's.
 
     Args:
-        prompt_codes: (P, 6), a tensor or an array.
-        item_codes: (I, 6), of the same kind.
+        prompt_codes: (P, 6), a tensor or an array; further columns, such as voice qualities, match
+            by the same rule.
+        item_codes: (I, 6), of the same kind, with the same further columns.
 
     Returns:
         bool (P, I), of the same kind.

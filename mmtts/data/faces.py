@@ -17,20 +17,22 @@ from torch import Tensor
 
 from mmtts import InputError
 
-CROP_SIZE = 112
+CROP_SIZE = 186  # no usual size of a picture, so that a crop is known by it
 MAX_PIXELS = 64_000_000
 # Decoders that neither start other programs nor fetch anything.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-# Eyes, nose and corners of the mouth in a crop of 112 pixels (ArcFace, arXiv 1801.07698).
+# Eyes, nose and corners of the mouth in ArcFace's square of 112 (arXiv 1801.07698), which lies in a
+# crop of 120: 4 more on the left and on the right, and 8 below, since some networks want the chin.
 _TEMPLATE = np.array(
     [
-        [38.2946, 51.6963],
-        [73.5318, 51.5014],
-        [56.0252, 71.7366],
-        [41.5493, 92.3655],
-        [70.7299, 92.2041],
+        [42.2946, 51.6963],
+        [77.5318, 51.5014],
+        [60.0252, 71.7366],
+        [45.5493, 92.3655],
+        [74.7299, 92.2041],
     ]
 )
+_TEMPLATE_SIDE = 120
 # Longest side of the picture in the search, and its gray border as a share of that: close to an
 # edge MTCNN misplaces landmarks by many pixels. Small faces in large pictures are searched last.
 _SEARCHES = ((384, 0.2), (1600, 0.05))
@@ -237,7 +239,7 @@ def align_face(image: Image.Image, landmarks: np.ndarray, size: int = CROP_SIZE)
     Returns:
         RGB, ``size`` x ``size``; beyond its edges the picture goes on in their color.
     """
-    template = _TEMPLATE * (size / CROP_SIZE)
+    template = _TEMPLATE * (size / _TEMPLATE_SIDE)
     matrix, shift = _similarity(template, landmarks)
     return _cut(image, matrix, shift, size)
 

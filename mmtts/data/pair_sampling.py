@@ -19,6 +19,8 @@ class EpochBatches(Sampler[list[int]]):
         seed: Of the order.
         rank: Of this process among `world_size`.
         world_size: Number of training processes.
+        weights: float (count,), how often a row comes up in shuffled batches, relative to the
+            others; None for every row once.
     """
 
     def __init__(
@@ -30,20 +32,20 @@ class EpochBatches(Sampler[list[int]]):
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
+        weights: np.ndarray | None = None,
     ) -> None:
+        self.weights = None if weights is None else weights / weights.sum()
         self.count, self.shuffle, self.seed = count, shuffle, seed
         self.batch_size = min(batch_size, count)
         self.rank, self.world_size = rank, world_size
         self.epoch = 0
 
     @classmethod
-    def of(
-        cls, data: Any, count: int, batch_size: int, *, shuffle: bool, seed: int
-    ) -> EpochBatches:
+    def of(cls, data: Any, count: int, batch_size: int, **options: Any) -> EpochBatches:
         """The sampler for a data module, which knows its trainer's processes."""
         trainer = getattr(data, "trainer", None)
         rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        return cls(count, batch_size, shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
+        return cls(count, batch_size, rank=rank, world_size=world_size, **options)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch; Lightning calls it before each one."""
@@ -52,7 +54,10 @@ class EpochBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         order = np.arange(self.count)
         if self.shuffle:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
+            generator = np.random.default_rng([self.seed, self.epoch])
+            if self.weights is not None:
+                order = _resample(self.weights, generator)
+            order = generator.permutation(order)
         for number in range(len(self)):
             start = (number * self.world_size + self.rank) * self.batch_size
             # Past the end it begins anew, so that no process is left waiting for a batch.
@@ -63,6 +68,31 @@ class EpochBatches(Sampler[list[int]]):
         """Count the batches of this process."""
         size = self.batch_size * self.world_size
         return max(1, self.count // size) if self.shuffle else -(-self.count // size)
+
+
+def _resample(weights: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Take as many rows as there are weights, each as often as its share of them asks, +-1.
+
+    Steps of equal length through the summed weights (systematic resampling, Carpenter et al.
+    1999): rows of equal weight come up once each.
+    """
+    steps = (np.arange(len(weights)) + generator.random()) / len(weights)
+    # The last sum may miss 1 by a rounding error.
+    return np.searchsorted(weights.cumsum()[:-1], steps, side="right")
+
+
+def balanced_weights(codes: np.ndarray, power: float) -> np.ndarray:
+    """Weights that let rare rows come up more often.
+
+    Args:
+        codes: (n, K); rows with equal codes are of one kind.
+        power: 0 leaves the rows as frequent as they are, 1 makes all kinds equally frequent.
+
+    Returns:
+        float (n,): (how many rows are of its kind) ** -power.
+    """
+    _, kind, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
+    return counts[kind.reshape(-1)].astype(np.float64) ** -power
 
 
 def epoch_loader(module: Any, data: Dataset[Any], *, shuffle: bool) -> DataLoader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ import numpy as np
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, encode_attributes
+from mmtts.data.qualities import encode_qualities, parse_qualities
+
+QUALITY_COLUMNS = ("qualities", "item_qualities")
 
 
 class Face(NamedTuple):
@@ -42,21 +45,39 @@ class PromptPairs(NamedTuple):
         items: Cut ids or face paths.
         named: int64 (n, 6), what the prompt names; -1 = nothing.
         known: int64 (n, 6), what is known of the item.
+        named_qualities: int64 (n, Q), 1 where the prompt names a voice quality, else -1.
+        known_qualities: int64 (n, Q), of the item: 1 true, 0 false, -1 unknown.
     """
 
     prompts: list[str]
     items: list[str]
     named: np.ndarray
     known: np.ndarray
+    named_qualities: np.ndarray
+    known_qualities: np.ndarray
 
-    def distinct_items(self) -> tuple[list[str], np.ndarray]:
-        """Every item once, with what is known of it (items, 6)."""
-        rows = {item: k for k, item in enumerate(self.items)}
-        return list(rows), self.known[list(rows.values())]
+    @property
+    def claims(self) -> np.ndarray:
+        """All that the prompts name (n, 6 + Q)."""
+        return np.hstack([self.named, self.named_qualities])
+
+    @property
+    def facts(self) -> np.ndarray:
+        """All that is known of the items (n, 6 + Q)."""
+        return np.hstack([self.known, self.known_qualities])
+
+    def distinct_items(self) -> PromptPairs:
+        """The rows where each item comes last: every item once."""
+        rows = list({item: k for k, item in enumerate(self.items)}.values())
+        return PromptPairs(
+            [self.prompts[k] for k in rows],
+            [self.items[k] for k in rows],
+            *(column[rows] for column in self[2:]),
+        )
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
-    """Read some columns of a csv file.
+def read_rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[list[str]]:
+    """Read some columns of a csv file, then the optional ones: empty cells where they are absent.
 
     Raises:
         InputError: The file or a column is missing, or a row is too short.
@@ -69,13 +90,14 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
             if absent:
                 raise InputError(f"{path} has no column {absent[0]!r}, only {', '.join(header)}")
             places = [header.index(name) for name in columns]
+            places += [header.index(name) if name in header else -1 for name in optional]
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}; prepare the data folder again") from error
     for number, row in enumerate(rows, start=2):
         if len(row) < len(header):
             raise InputError(f"{path}, line {number}: {len(row)} cells instead of {len(header)}")
-    return [[row[k] for k in places] for row in rows]
+    return [[row[k] if k >= 0 else "" for k in places] for row in rows]
 
 
 def read_faces(folder: Path) -> list[Face]:
@@ -131,32 +153,49 @@ def read_prompts(folder: Path, split: str, item: str) -> PromptPairs:
         split: "train", "valid" or "test".
         item: "speech" or "face".
 
+    Folders prepared before there were voice qualities have none: all are unknown.
+
     Raises:
-        InputError: The table cannot be read, or names an unknown attribute value.
+        InputError: The table cannot be read, or names an unknown attribute value or quality.
     """
     path = folder / "pairs" / f"prompt_{item}_{split}.csv"
     key = "cut" if item == "speech" else "face"
     columns = ["prompt", key, *ATTRIBUTES, *(f"item_{name}" for name in ATTRIBUTES)]
-    rows = read_rows(path, columns)
-    codes: dict[tuple[str, ...], np.ndarray] = {}
+    rows = read_rows(path, columns, QUALITY_COLUMNS)
     count = len(ATTRIBUTES)
+    bounds = (2, 2 + count, 2 + 2 * count, 3 + 2 * count, 4 + 2 * count)
+    encoders = (_attribute_codes, _attribute_codes, _quality_codes, _quality_codes)
+    codes = [
+        _encode_columns(path, rows, slice(first, end), encode)
+        for first, end, encode in zip(bounds, bounds[1:], encoders, strict=False)
+    ]
+    return PromptPairs([row[0] for row in rows], [row[1] for row in rows], *codes)
 
-    def encode(cells: list[str], number: int) -> np.ndarray:
-        cells_key = tuple(cells)
-        if cells_key not in codes:
+
+def _attribute_codes(cells: Sequence[str]) -> np.ndarray:
+    return encode_attributes(dict(zip(ATTRIBUTES, cells, strict=True))).numpy()
+
+
+def _quality_codes(cells: Sequence[str]) -> np.ndarray:
+    return encode_qualities(parse_qualities(cells[0]))
+
+
+def _encode_columns(
+    path: Path, rows: list[list[str]], columns: slice, encode: Callable[[Sequence[str]], np.ndarray]
+) -> np.ndarray:
+    """Encode some cells of every row: int64 (n, K). Equal ones are encoded once.
+
+    Raises:
+        InputError: They cannot be encoded; the sentence names the line.
+    """
+    codes: dict[tuple[str, ...], np.ndarray] = {}
+    for number, row in enumerate(rows, start=2):
+        cells = tuple(row[columns])
+        if cells not in codes:
             try:
-                named = dict(zip(ATTRIBUTES, cells, strict=True))
-                codes[cells_key] = encode_attributes(named).numpy()
+                codes[cells] = encode(cells)
             except InputError as error:
                 raise InputError(f"{path}, line {number}: {error}") from error
-        return codes[cells_key]
-
-    named = [encode(row[2 : 2 + count], k) for k, row in enumerate(rows, start=2)]
-    known = [encode(row[2 + count :], k) for k, row in enumerate(rows, start=2)]
-    empty = np.zeros((0, count), np.int64)
-    return PromptPairs(
-        [row[0] for row in rows],
-        [row[1] for row in rows],
-        np.stack(named) if rows else empty,
-        np.stack(known) if rows else empty,
-    )
+    if not rows:
+        return encode([""] * (columns.stop - columns.start))[None][:0]
+    return np.stack([codes[tuple(row[columns])] for row in rows])

@@ -20,11 +20,13 @@ from torch.utils.data import DataLoader, Dataset
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES
 from mmtts.data.face_images import read_crops
+from mmtts.data.folds import hold_out
 from mmtts.data.frozen import Table
 from mmtts.data.pair_sampling import epoch_loader
-from mmtts.data.pair_tables import FaceSpeechPair, read_face_speech, read_faces
+from mmtts.data.pair_tables import Face, FaceSpeechPair, read_face_speech, read_faces
 
 SPLITS = ("train", "valid")
+TABLES = ("train", "valid", "test")
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +36,9 @@ class FaceSpeechBatch(NamedTuple):
     Attributes:
         face: (B, 3, H, W) in [-1, 1]; None when the backbone is frozen.
         features: (B, F) of the frozen backbone; None when it learns.
+        unseen: (B, S) z_f by an encoder that never saw the person; None where there is none.
+        other_features: (U, F) of faces without a voice; None without any.
+        other_teacher: (U, K) face teacher's embeddings of these.
         style: (B, D) speech style of the clip, unit norm.
         face_teacher: (B, K); None without a face teacher.
         person: int64 (B,); training people come first.
@@ -43,11 +48,28 @@ class FaceSpeechBatch(NamedTuple):
 
     face: Tensor | None
     features: Tensor | None
+    unseen: Tensor | None
+    other_features: Tensor | None
+    other_teacher: Tensor | None
     style: Tensor
     face_teacher: Tensor | None
     person: Tensor
     gender: Tensor
     ids: list[str]
+
+
+class Others(NamedTuple):
+    """Faces without a voice.
+
+    Attributes:
+        per_batch: How many of them go into a batch.
+        features: (m, F) of the frozen backbone.
+        teacher: (m, K) face teacher's embeddings.
+    """
+
+    per_batch: int
+    features: Tensor
+    teacher: Tensor
 
 
 class FaceSpeechDataset(Dataset[FaceSpeechBatch]):
@@ -62,12 +84,15 @@ class FaceSpeechDataset(Dataset[FaceSpeechBatch]):
         style: np.ndarray,
         features: np.ndarray | None,
         teacher: np.ndarray | None,
+        others: Others | None = None,
+        unseen: Tensor | None = None,
     ) -> None:
         self.folder, self.pairs = folder, list(pairs)
         self.person, self.gender = torch.from_numpy(person), torch.from_numpy(gender)
         self.style = torch.from_numpy(style)
         self.features = None if features is None else torch.from_numpy(features)
         self.teacher = None if teacher is None else torch.from_numpy(teacher)
+        self.others, self.unseen = others, unseen
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -80,9 +105,16 @@ class FaceSpeechDataset(Dataset[FaceSpeechBatch]):
         if self.features is not None:
             view = torch.randint(self.features.shape[1], (len(rows),))
             features = self.features[torch.tensor(rows), view]
+        others: tuple[Tensor | None, Tensor | None] = (None, None)
+        if self.others is not None:
+            drawn = torch.randint(len(self.others.features), (self.others.per_batch,))
+            others = self.others.features[drawn], self.others.teacher[drawn]
         return FaceSpeechBatch(
             face=read_crops(self.folder, ids) if features is None else None,
             features=features,
+            unseen=None if self.unseen is None else self.unseen[rows],
+            other_features=others[0],
+            other_teacher=others[1],
             style=self.style[rows],
             face_teacher=None if self.teacher is None else self.teacher[rows],
             person=self.person[rows],
@@ -94,11 +126,17 @@ class FaceSpeechDataset(Dataset[FaceSpeechBatch]):
 class FaceSpeechData(lightning.LightningDataModule):
     """Face-speech pairs of a prepared folder.
 
+    With folds the people of all three tables are dealt anew: those of one fold are held out in
+    place of the validation people, each recording once, and all others are trained on.
+
     Args:
         folder: Prepared data folder.
         batch_size: Pairs in a batch.
         seed: Of the order.
         num_workers: Loader processes; 0 is fastest while the features are cached.
+        folds: K of the cross validation over people; 0 for the tables as they are.
+        fold: Which of the K is held out.
+        others: Faces without a voice in a training batch, for the face teacher to teach.
 
     Attributes:
         people: After setup: training people, in the order of their class numbers.
@@ -106,11 +144,21 @@ class FaceSpeechData(lightning.LightningDataModule):
     """
 
     def __init__(
-        self, folder: str, batch_size: int = 256, seed: int = 0, num_workers: int = 0
+        self,
+        folder: str,
+        batch_size: int = 256,
+        seed: int = 0,
+        num_workers: int = 0,
+        folds: int = 0,
+        fold: int = 0,
+        others: int = 0,
     ) -> None:
         super().__init__()
-        self.folder = Path(folder)
+        if folds and (folds < 2 or not 0 <= fold < folds):
+            raise InputError(f"fold {fold} of {folds} folds is none; count from 0, of 2 or more")
+        self.folder, self.folds, self.fold = Path(folder), folds, fold
         self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
+        self.others = others
         self.people: list[str] = []
         self.pairs: dict[str, list[FaceSpeechPair]] = {}
         self._sets: dict[str, FaceSpeechDataset] = {}
@@ -123,7 +171,10 @@ class FaceSpeechData(lightning.LightningDataModule):
         """
         if self.pairs:
             return
-        self.pairs = {split: read_face_speech(self.folder, split) for split in SPLITS}
+        self.pairs = {split: read_face_speech(self.folder, split) for split in self.tables}
+        if self.folds:
+            everyone = [pair for pairs in self.pairs.values() for pair in pairs]
+            self.pairs = hold_out(everyone, self.folds, self.fold, self.seed)
         for split, pairs in self.pairs.items():
             if not pairs:
                 raise InputError(f"{self.folder}/pairs/face_speech_{split}.csv has no pairs")
@@ -133,12 +184,49 @@ class FaceSpeechData(lightning.LightningDataModule):
         self.people = sorted(people["train"])
         self._number = {p: k for k, p in enumerate([*self.people, *sorted(people["valid"])])}
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Splits of the prepared folder whose people take part."""
+        return TABLES if self.folds else SPLITS
+
     def faces(self, split: str) -> list[str]:
         """Distinct faces of a split, sorted."""
         return sorted({pair.face for pair in self.pairs[split]})
 
+    def paired_faces(self) -> list[str]:
+        """Distinct faces of all pairs, sorted; the same in every fold."""
+        return sorted({pair.face for pairs in self.pairs.values() for pair in pairs})
+
+    def known_faces(self) -> list[Face]:
+        """Faces, with or without a voice, of nobody who is held out."""
+        held_out = {pair.person for pair in self.pairs["valid"]}
+        splits, mine = self.tables if self.folds else ("train",), set(self.people)
+        return [
+            face
+            for face in read_faces(self.folder)
+            if face.person not in held_out and (face.person in mine or face.split in splits)
+        ]
+
+    def keep_taught(self, teacher: Table) -> None:
+        """Leave out the pairs whose face the teacher could not see.
+
+        Raises:
+            InputError: The teacher saw no face of a split.
+        """
+        self.pairs = {s: _with_teacher(pairs, teacher, s) for s, pairs in self.pairs.items()}
+
+    def genders(self) -> dict[str, str]:
+        """Person -> gender, of those in pairs whose gender is known."""
+        return {f.person: f.gender for f in read_faces(self.folder) if f.gender}
+
     def attach(
-        self, style: Table, features: Table | None, teacher: Table | None, views: int = 1
+        self,
+        style: Table,
+        features: Table | None,
+        teacher: Table | None,
+        views: int = 1,
+        others: Table | None = None,
+        unseen: Tensor | None = None,
     ) -> None:
         """Take what the frozen networks say about the items; the loaders need it.
 
@@ -146,11 +234,11 @@ class FaceSpeechData(lightning.LightningDataModule):
             style: z_s by cut id, (n, D).
             features: Backbone features by face, (n, V, F), view 0 the clean one; None when the
                 backbone learns and needs the pictures.
-            teacher: Face teacher's embeddings by face; None without a teacher.
+            teacher: Face teacher's embeddings by face, see `keep_taught`; None without a teacher.
             views: How many of the V views training draws from.
+            others: Features (m, 1, F) of faces without a voice, by face.
+            unseen: z_f (n, S) of the training pairs by an encoder that never saw the person.
         """
-        if teacher is not None:
-            self.pairs = {s: _with_teacher(pairs, teacher, s) for s, pairs in self.pairs.items()}
         gender = {face.face: face.gender for face in read_faces(self.folder)}
         codes = {name: k for k, name in enumerate(ATTRIBUTES["gender"])}
         for split, pairs in self.pairs.items():
@@ -166,7 +254,20 @@ class FaceSpeechData(lightning.LightningDataModule):
                 style.take(pair.cut for pair in pairs),
                 seen,
                 None if teacher is None else teacher.take(faces),
+                self._others(others, teacher) if split == "train" else None,
+                unseen if split == "train" else None,
             )
+
+    def _others(self, features: Table | None, teacher: Table | None) -> Others | None:
+        """The faces without a voice that the teacher knows."""
+        if not self.others or features is None or teacher is None:
+            return None
+        known = set(teacher.ids)
+        faces = [face for face in features.ids if face in known]
+        if not faces:
+            return None
+        seen = torch.from_numpy(features.take(faces)[:, 0])
+        return Others(self.others, seen, torch.from_numpy(teacher.take(faces)))
 
     def all_of(self, split: str) -> FaceSpeechBatch:
         """All pairs of a split as one batch."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,16 +16,25 @@ from mmtts.data.attributes import ATTRIBUTES, compatible, encode_attributes
 from mmtts.data.corpora.records import StylePrompt
 from mmtts.data.prepared import write_table
 from mmtts.data.prompt_splits import report_wording, split_prompts
+from mmtts.data.qualities import QUALITIES, encode_qualities, format_qualities
 
 PER_SOURCE = 2
 
 
 class Item(NamedTuple):
-    """A clip (cut id) or a face (path), its split, and attribute name -> value as far as known."""
+    """A clip (cut id) or a face (path), its split, and what is known of it.
+
+    Attributes:
+        name: Cut id or path.
+        split: "train", "valid" or "test".
+        attributes: Attribute name -> value.
+        qualities: Voice quality -> whether the voice has it.
+    """
 
     name: str
     split: str
     attributes: Mapping[str, str]
+    qualities: Mapping[str, bool] = MappingProxyType({})
 
 
 def pair_prompts(
@@ -32,39 +43,58 @@ def pair_prompts(
     """Choose prompts for every item, `per_source` at most from each prompt corpus.
 
     Prompts that name more are preferred: a prompt is drawn with a weight of 1 + (names it gives).
-    The draw depends on the item's name alone, so it is the same in every run.
+    Whatever is known of the item, such as a rare emotion, is named by `per_source` prompts, where
+    so many fit: what those drawn first leave out, further ones name. The draw depends on the
+    item's name alone, so it is the same in every run.
 
     Returns:
-        Rows (prompt, item, what the prompt names x 6, what is known of the item x 6).
+        Rows (prompt, item, what the prompt names x 6, what is known of the item x 6, the qualities
+        that the prompt names, those known of the item).
     """
-    sources: dict[str, list[StylePrompt]] = defaultdict(list)
-    for prompt in prompts:
-        sources[prompt.corpus].append(prompt)
+    sources: dict[str, list[int]] = defaultdict(list)
+    for k, prompt in enumerate(prompts):
+        sources[prompt.corpus].append(k)
+    nothing = np.zeros((0, len(ATTRIBUTES) + len(QUALITIES)), np.int64)
+    claims = np.stack([_codes(p.attributes, p.qualities) for p in prompts]) if prompts else nothing
+    draw = partial(_draw, 1.0 + (claims >= 0).sum(axis=1))
     rows: list[list[str]] = []
-    codes = {
-        source: np.stack([encode_attributes(p.attributes).numpy() for p in of])
-        for source, of in sources.items()
-    }
     for item in items:
-        known = encode_attributes(item.attributes).numpy()[None]
+        facts = _codes(item.attributes, item.qualities)
+        fits = compatible(claims, facts[None])[:, 0]
         seed = int.from_bytes(hashlib.sha256(item.name.encode()).digest()[:8], "big")
         generator = np.random.default_rng(seed)
-        for source, of in sources.items():
-            fitting = np.flatnonzero(compatible(codes[source], known)[:, 0])
-            weights = 1.0 + (codes[source][fitting] >= 0).sum(axis=1)
-            count = min(per_source, len(fitting))
-            if count:
-                drawn = generator.choice(
-                    fitting, count, replace=False, p=weights / weights.sum(), shuffle=False
-                )
-                rows += [_row(of[k], item) for k in np.sort(drawn)]
+        chosen: list[int] = []
+        for of in sources.values():
+            chosen += draw(np.array(of)[fits[of]], per_source, generator)
+        for column in np.flatnonzero(facts >= 0):
+            naming = np.setdiff1d(np.flatnonzero(fits & (claims[:, column] >= 0)), chosen)
+            missing = per_source - int((claims[chosen, column] >= 0).sum())
+            chosen += draw(naming, max(missing, 0), generator)
+        rows += [_row(prompts[k], item) for k in chosen]
     return rows
+
+
+def _draw(
+    weights: np.ndarray, among: np.ndarray, count: int, generator: np.random.Generator
+) -> list[int]:
+    """Draw `count` of the numbers `among`, or all where there are fewer, each at most once."""
+    if not len(among):
+        return []
+    share = weights[among] / weights[among].sum()
+    drawn = generator.choice(among, min(count, len(among)), replace=False, p=share, shuffle=False)
+    return [int(k) for k in np.sort(drawn)]
+
+
+def _codes(attributes: Mapping[str, str], qualities: Mapping[str, bool]) -> np.ndarray:
+    """All attributes, then all qualities: int64 (6 + Q,)."""
+    return np.concatenate([encode_attributes(attributes).numpy(), encode_qualities(qualities)])
 
 
 def _row(prompt: StylePrompt, item: Item) -> list[str]:
     named = [prompt.attributes.get(name, "") for name in ATTRIBUTES]
     known = [item.attributes.get(name, "") for name in ATTRIBUTES]
-    return [prompt.text, item.name, *named, *known]
+    qualities = [format_qualities(prompt.qualities), format_qualities(item.qualities)]
+    return [prompt.text, item.name, *named, *known, *qualities]
 
 
 def write_prompt_pairs(
@@ -82,7 +112,8 @@ def write_prompt_pairs(
         Split -> `pairs`, the number of rows, and what `report_wording` says of their prompts.
     """
     key = "cut" if kind == "speech" else "face"
-    columns = ["prompt", key, *ATTRIBUTES, *(f"item_{name}" for name in ATTRIBUTES)]
+    known = [f"item_{name}" for name in ATTRIBUTES]
+    columns = ["prompt", key, *ATTRIBUTES, *known, "qualities", "item_qualities"]
     rows = {
         split: pair_prompts(part, [item for item in items if item.split == split])
         for split, part in split_prompts(prompts).items()

@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmtts import InputError
+from mmtts.data.attributes import ATTRIBUTES, compatible
 from mmtts.data.frozen import Table
-from mmtts.data.pair_sampling import EpochBatches
+from mmtts.data.pair_sampling import EpochBatches, balanced_weights
 from mmtts.data.pair_tables import PromptPairs, read_loudness, read_prompts
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class PromptBatch(NamedTuple):
         style: (B, D): z_s of the clip, or z_f of the face.
         attributes: int64 (B, 6), what the prompt names; -1 = nothing.
         item_attributes: int64 (B, 6), what is known of the item.
+        qualities: int64 (B, Q), 1 where the prompt names a voice quality, else -1.
+        item_qualities: int64 (B, Q), of the item: 1 true, 0 false, -1 unknown.
         item_loudness: float32 (B,), of the clip relative to its corpus, in dB; NaN = unknown.
         modality: "speech" or "face".
         ids: of the items.
@@ -46,9 +49,21 @@ class PromptBatch(NamedTuple):
     style: Tensor
     attributes: Tensor
     item_attributes: Tensor
+    qualities: Tensor
+    item_qualities: Tensor
     item_loudness: Tensor
     modality: str
     ids: list[str]
+
+    @property
+    def claims(self) -> Tensor:
+        """All that the prompts name (B, 6 + Q)."""
+        return torch.cat([self.attributes, self.qualities], 1)
+
+    @property
+    def facts(self) -> Tensor:
+        """All that is known of the items (B, 6 + Q)."""
+        return torch.cat([self.item_attributes, self.item_qualities], 1)
 
 
 class PromptDataset(Dataset[PromptBatch]):
@@ -76,6 +91,8 @@ class PromptDataset(Dataset[PromptBatch]):
             style=self.styles[modality][rows],
             attributes=torch.from_numpy(pairs.named[rows]),
             item_attributes=torch.from_numpy(pairs.known[rows]),
+            qualities=torch.from_numpy(pairs.named_qualities[rows]),
+            item_qualities=torch.from_numpy(pairs.known_qualities[rows]),
             item_loudness=self.loudness[modality][rows],
             modality=modality,
             ids=[pairs.items[k] for k in rows],
@@ -125,6 +142,8 @@ class PromptData(lightning.LightningDataModule):
         batch_size: Pairs in a batch.
         epoch_pairs: Pairs in an epoch, of both modalities together.
         modalities: "speech", "face" or both; ablations leave one out.
+        balance: How far training evens out how often prompts name each age and emotion, and voice
+            qualities: 0 leaves them as frequent as they are, 1 makes them equally frequent.
         seed: Of the order.
         num_workers: Loader processes.
 
@@ -139,6 +158,7 @@ class PromptData(lightning.LightningDataModule):
         batch_size: int = 256,
         epoch_pairs: int = 10_000,
         modalities: Sequence[str] = MODALITIES,
+        balance: float = 0.5,
         seed: int = 0,
         num_workers: int = 0,
     ) -> None:
@@ -147,7 +167,7 @@ class PromptData(lightning.LightningDataModule):
             raise InputError(f"modalities must be some of {MODALITIES}, not {list(modalities)}")
         self.folder, self.modalities = Path(folder), list(modalities)
         self.batch_size, self.epoch_pairs = batch_size, epoch_pairs
-        self.seed, self.num_workers = seed, num_workers
+        self.balance, self.seed, self.num_workers = balance, seed, num_workers
         self.pairs: dict[str, dict[str, PromptPairs]] = {}
         self.loudness: dict[str, dict[str, float]] = {}
         self._sets: dict[str, PromptDataset] = {}
@@ -209,7 +229,12 @@ class PromptData(lightning.LightningDataModule):
     def _loader(self, split: str, shuffle: bool, count: int | None) -> DataLoader:
         samplers = {
             modality: EpochBatches.of(
-                self, len(pairs.prompts), self.batch_size, shuffle=shuffle, seed=self.seed
+                self,
+                len(pairs.prompts),
+                self.batch_size,
+                shuffle=shuffle,
+                seed=self.seed,
+                weights=balanced_weights(_kinds(pairs), self.balance) if shuffle else None,
             )
             for modality, pairs in self.pairs[split].items()
         }
@@ -219,13 +244,38 @@ class PromptData(lightning.LightningDataModule):
         )
 
 
+def _kinds(pairs: PromptPairs) -> np.ndarray:
+    """What is rare in prompts: the age that they name, the emotion, and any voice quality."""
+    named = pairs.named[:, [list(ATTRIBUTES).index(name) for name in ("age", "emotion")]]
+    return np.column_stack([named, (pairs.named_qualities >= 0).any(1)])
+
+
 def contradicts(named: Tensor, known: Tensor) -> Tensor:
-    """Which prompts (P, 6) say something of an item (I, 6) that is known to be false: (P, I).
+    """Which prompts (P, K) say something of an item (I, K) that is known to be false: (P, I).
 
     A pair that neither fits nor contradicts is one where the item's attribute is unknown.
     """
     p, i = named[:, None], known[None]
     return ((p >= 0) & (i >= 0) & (p != i)).any(-1)
+
+
+def relations(claims: Tensor, facts: Tensor) -> tuple[Tensor, Tensor]:
+    """Relate the prompts and items of a batch, row by row a pair.
+
+    A prompt fits its own item, and every other one that has all that it names. One that names
+    nothing fits its own item alone, not everything.
+
+    Args:
+        claims: int64 (B, K), what the prompts name; -1 = nothing.
+        facts: int64 (B, K), what is known of the items; -1 = unknown.
+
+    Returns:
+        Which prompts fit which items, and which contradict them: two bool (B, B). A pair in
+        neither is one where something that the prompt names is unknown of the item.
+    """
+    fits = compatible(claims, facts) & (claims >= 0).any(1, keepdim=True)
+    fits |= torch.eye(len(fits), dtype=torch.bool, device=fits.device)
+    return fits, contradicts(claims, facts)
 
 
 def drop_words(prompts: list[str], probability: float) -> list[str]:

@@ -7,7 +7,7 @@ so in `report`.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from mmtts import InputError
 from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
 from mmtts.data.cuts import Clip, read_clips
+from mmtts.data.frozen import Table
 from mmtts.data.phoneme_cache import load_phonemes
 from mmtts.data.sampling import BucketSampler, CropSampler
 from mmtts.data.speech_dataset import SpeechDataset
@@ -37,6 +38,8 @@ class SpeechData(ClipData):
         reference: ``"other_clip"`` of the same speaker where there is one, or ``"other_crop"``.
         reference_seconds: shortest and longest reference.
         transcribed_only: leave out clips without a transcript.
+        leave_out: leave out speakers whose names begin like this, such as those whose faces are
+            known: a style encoder that was trained on them makes them closer than strangers are.
         window_slack: frames around a recognizer's word that its phonemes may use.
         cache_gib: memory for decoded clips; the phonemes are kept in ``speech/phonemes.json``.
         shar: read Lhotse Shar.
@@ -63,6 +66,7 @@ class SpeechData(ClipData):
         min_seconds: float = 0.4,
         reference_seconds: tuple[float, float] = (1.5, 4.0),
         transcribed_only: bool = False,
+        leave_out: Sequence[str] = (),
         window_slack: int = 6,
         mel: Mapping[str, Any] | None = None,
         num_buckets: int = 30,
@@ -80,6 +84,7 @@ class SpeechData(ClipData):
         self.batch_seconds, self.num_buckets = batch_seconds, num_buckets
         self.reference, self.reference_seconds = reference, reference_seconds
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
+        self.leave_out = tuple(leave_out)
         self.speakers: list[str] = []
         self.mel_mean = self.mel_std = torch.empty(0)
         self._phonemes: dict[str, np.ndarray | None] = {}
@@ -116,6 +121,15 @@ class SpeechData(ClipData):
         if "train" in splits:
             self._measure_statistics(self.datasets["train"])
 
+    def attach(self, voices: Table) -> None:
+        """Give every clip the vector that a frozen speaker encoder has for it.
+
+        Raises:
+            InputError: a clip has none.
+        """
+        for dataset in self.datasets.values():
+            dataset.voices = torch.from_numpy(voices.take(clip.id for clip in dataset.clips))
+
     def _measure_statistics(self, dataset: SpeechDataset) -> None:
         """Set `mel_mean` and `mel_std` from clips spread over a set; what they decode is kept.
 
@@ -139,6 +153,8 @@ class SpeechData(ClipData):
 
     def refuse(self, clip: Clip) -> str | None:
         """Return the reason to leave a clip out, or ``None``."""
+        if self.leave_out and clip.speaker.startswith(self.leave_out):
+            return "speaker to be left out"
         tokens = self._phonemes.get(clip.text)
         if tokens is None and self.transcribed_only:
             return "no transcript that can be spoken"

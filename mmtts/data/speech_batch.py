@@ -19,6 +19,10 @@ class SpeechBatch(NamedTuple):
         last_frame: int64 (B, N).
         reference: (B, R, M) natural-log mel of another clip, or of another crop, of the speaker.
         reference_lens: int64 (B,).
+        manner: (B, Q, M) natural-log mel of a crop of the clip itself.
+        manner_lens: int64 (B,).
+        voice: (B, S) a frozen speaker encoder's vectors of the clips that the references are from;
+            (B, 0) without one.
         speaker: int64 (B,), index into `SpeechData.speakers`; -1 for people of other splits.
         transcribed: bool (B,); the other rows train the style encoder only.
         ids: of the clips.
@@ -32,6 +36,9 @@ class SpeechBatch(NamedTuple):
     last_frame: Tensor
     reference: Tensor
     reference_lens: Tensor
+    manner: Tensor
+    manner_lens: Tensor
+    voice: Tensor
     speaker: Tensor
     transcribed: Tensor
     ids: list[str]
@@ -54,6 +61,9 @@ def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
         last_frame=last,
         reference=batch.reference[rows],
         reference_lens=batch.reference_lens[rows],
+        manner=batch.manner[rows],
+        manner_lens=batch.manner_lens[rows],
+        voice=batch.voice[rows],
         speaker=batch.speaker[rows],
         transcribed=rows[rows],
         ids=[name for name, keep in zip(batch.ids, rows.tolist(), strict=True) if keep],

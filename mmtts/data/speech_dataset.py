@@ -63,6 +63,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
         rate, hop = self.mel.sample_rate, self.mel.hop_length
         frames = [clip.num_frames(rate, hop) for clip in self.clips]
         self.store = ClipStore(frames, self.mel.n_mels, np.float16, cache_gib)
+        self.voices = torch.zeros(len(self.clips), 0)
         self._broken = shared_zeros(len(self.clips), np.uint8)
         self.speaker = np.array([speakers.get(clip.speaker, -1) for clip in self.clips], np.int64)
         self._of_speaker: dict[str, list[int]] = {}
@@ -103,8 +104,13 @@ class SpeechDataset(Dataset[SpeechBatch]):
         if not rows:
             rows = [self._replace(rng)]
         length = round(rng.uniform(*self.reference_seconds) * self.mel.frames_per_second)
-        references = [self._draw_reference(index, mel, length, rng) for index, mel in rows]
-        return self._collate(rows, references)
+        others = [self._draw_reference(index, rng) for index, _ in rows]
+        references = [
+            _crop(mel if other is None else other, length, rng)
+            for (_, mel), (_, other) in zip(rows, others, strict=True)
+        ]
+        manners = [_crop(mel, length, rng) for _, mel in rows]
+        return self._collate(rows, references, manners, [chosen for chosen, _ in others])
 
     def load_mel(self, index: int) -> Tensor | None:
         """Return the mel (T, M) of a clip in float16, or ``None`` when it cannot be decoded."""
@@ -136,24 +142,28 @@ class SpeechDataset(Dataset[SpeechBatch]):
             "prepare the data folder again."
         )
 
-    def _draw_reference(
-        self, index: int, mel: Tensor, length: int, rng: np.random.Generator
-    ) -> Tensor:
-        """Return a crop of at most ``length`` frames of the same speaker."""
+    def _draw_reference(self, index: int, rng: np.random.Generator) -> tuple[int, Tensor | None]:
+        """Choose a clip of the same speaker; its mel, or ``None`` for the clip itself."""
         others = self._of_speaker[self.clips[index].speaker]
         if self.reference == "other_clip" and len(others) > 1:
             # A draw among the others: the clip itself is stepped over.
             chosen = others[rng.integers(len(others) - 1)]
             chosen = others[-1] if chosen == index else chosen
             other = self.load_mel(chosen)
-            mel = mel if other is None else other
-        start = int(rng.integers(max(0, len(mel) - length) + 1))
-        return mel[start : start + length]
+            return (index, None) if other is None else (chosen, other)
+        return index, None
 
-    def _collate(self, rows: list[tuple[int, Tensor]], references: list[Tensor]) -> SpeechBatch:
+    def _collate(
+        self,
+        rows: list[tuple[int, Tensor]],
+        references: list[Tensor],
+        manners: list[Tensor],
+        chosen: list[int],
+    ) -> SpeechBatch:
         indices = [index for index, _ in rows]
         mel, mel_lens = _stack([mel for _, mel in rows])
         reference, reference_lens = _stack(references)
+        manner, manner_lens = _stack(manners)
         tokens = [self.tokens[index] for index in indices]
         lens = [1 if t is None else len(t) for t in tokens]
         numbers = np.zeros((3, len(rows), max(lens)), np.int64)
@@ -174,10 +184,19 @@ class SpeechDataset(Dataset[SpeechBatch]):
             last_frame=last,
             reference=reference,
             reference_lens=reference_lens,
+            manner=manner,
+            manner_lens=manner_lens,
+            voice=self.voices[chosen],
             speaker=torch.from_numpy(self.speaker[indices]),
             transcribed=torch.tensor([t is not None for t in tokens]),
             ids=[self.clips[index].id for index in indices],
         )
+
+
+def _crop(mel: Tensor, length: int, rng: np.random.Generator) -> Tensor:
+    """Cut at most ``length`` frames out of a mel (T, M)."""
+    start = int(rng.integers(max(0, len(mel) - length) + 1))
+    return mel[start : start + length]
 
 
 def _stack(mels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

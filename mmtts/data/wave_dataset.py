@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,13 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmtts import InputError
 from mmtts.audio.mel import MelSpectrogram
-from mmtts.data.clip_store import ClipStore, shared_zeros
-from mmtts.data.cuts import Clip, load_samples
+from mmtts.data.cuts import Clip
+from mmtts.data.decoded_clips import DecodedClips
 from mmtts.data.sampling import Draw
-
-_log = logging.getLogger(__name__)
 
 
 class WaveBatch(NamedTuple):
@@ -58,15 +54,12 @@ class WaveDataset(Dataset[WaveBatch]):
         self.clips, self.seed = list(clips), seed
         self.mel = MelSpectrogram(**(mel or {}))
         self.frames = max(1, round(crop_seconds * self.mel.frames_per_second))
-        self.store = ClipStore(
-            [c.num_samples(self.mel.sample_rate) for c in self.clips], 1, np.int16, cache_gib
-        )
-        self._broken = shared_zeros(len(self.clips), np.uint8)
+        self.decoded = DecodedClips(self.clips, self.mel.sample_rate, cache_gib)
 
     @property
     def skipped(self) -> list[str]:
         """Ids of the clips that could not be decoded so far, by any forked worker."""
-        return [self.clips[index].id for index in np.flatnonzero(self._broken)]
+        return self.decoded.skipped
 
     def __len__(self) -> int:
         """Count the clips."""
@@ -79,7 +72,7 @@ class WaveDataset(Dataset[WaveBatch]):
             InputError: the clips tried in the place of a broken one are all broken.
         """
         rng = np.random.default_rng([self.seed, draw.epoch, draw.number])
-        loaded = [self._load(index, rng) for index in draw.clips]
+        loaded = [self.decoded.load(index, rng) for index in draw.clips]
         hop = self.mel.hop_length
         # Half a window on either side, in whole hops, so that no frame sees an artificial edge.
         margin = -(-self.mel.n_fft // 2 // hop)
@@ -99,31 +92,3 @@ class WaveDataset(Dataset[WaveBatch]):
             mel=mel.contiguous(),
             ids=[self.clips[index].id for index, _ in loaded],
         )
-
-    def _load(self, index: int, rng: np.random.Generator) -> tuple[int, np.ndarray]:
-        """Return a clip's samples as int16 (N,), or another clip's."""
-        for _ in range(100):
-            samples = self._samples(index)
-            if samples is not None:
-                return index, samples
-            index = int(rng.integers(len(self.clips)))
-        raise InputError(
-            f"None of 100 clips can be decoded, among them {self.skipped[0]!r}: "
-            "prepare the data folder again."
-        )
-
-    def _samples(self, index: int) -> np.ndarray | None:
-        kept = self.store.get(index)
-        if kept is not None:
-            return kept[:, 0]
-        if self._broken[index]:
-            return None
-        try:
-            samples = load_samples(self.clips[index], self.mel.sample_rate)
-        except InputError as error:
-            self._broken[index] = 1
-            _log.warning("%s It is skipped from now on.", error)
-            return None
-        whole = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
-        self.store.put(index, whole[:, None])
-        return whole

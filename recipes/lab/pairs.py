@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +15,7 @@ from mmtts.data.corpora import Portrait, StylePrompt, libritts_p, talk_to_edit, 
 from mmtts.data.prepared import write_table
 from mmtts.data.prompt_pairing import Item, write_prompt_pairs
 from mmtts.data.prompt_templates import face_prompts, voice_prompts
+from mmtts.data.quality_templates import quality_prompts
 from mmtts.data.splits import SPLITS, split_people
 
 # Folder name under --corpora/prompts -> corpus, by what the sentences describe.
@@ -88,8 +89,8 @@ def write_prompts(
     clips: Sequence[Item], faces: Sequence[Item], root: Path, out: Path, publishable: bool
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Write `pairs/prompt_speech_*.csv` and `pairs/prompt_face_*.csv`; count them by split."""
-    voice = _read(VOICE_PROMPTS, voice_prompts, root, publishable)
-    face = _read(FACE_PROMPTS, face_prompts, root, publishable)
+    voice = _read(VOICE_PROMPTS, [*voice_prompts(), *quality_prompts()], root, publishable)
+    face = _read(FACE_PROMPTS, face_prompts(), root, publishable)
     return {
         "prompt_speech": write_prompt_pairs(out, "speech", voice, clips),
         "prompt_face": write_prompt_pairs(out, "face", face, faces),
@@ -98,11 +99,11 @@ def write_prompts(
 
 def _read(
     corpora: Mapping[str, ModuleType],
-    own: Callable[[], list[StylePrompt]],
+    own: list[StylePrompt],
     root: Path,
     publishable: bool,
 ) -> list[StylePrompt]:
-    prompts = own()
+    prompts = list(own)
     for folder, corpus in corpora.items():
         path = root / "prompts" / folder
         if path.is_dir() and (corpus.LICENSE.publishable or not publishable):

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmtts import InputError
-from mmtts.data.corpora import Portrait, lfw, speech2face, webmorph
+from mmtts.data.corpora import Portrait, lfw, speech2face, utkface, webmorph
 from mmtts.storage.atomic import atomic_write
 
 # Folder name under --corpora -> the corpus that is read from it.
@@ -22,10 +22,11 @@ CORPORA: dict[str, ModuleType] = {
     "speech2face": speech2face,
     "webmorph_faces": webmorph,
     "lfw": lfw,
+    "utkface": utkface,
 }
-# Corpora that come as tight crops lack the surroundings that an aligned crop shows; repeating the
-# outermost pixels is less conspicuous than black bars, which would tell the corpora apart.
-BORDER = 0.4
+# Tables of a face-recognition network, the better first.
+TEACHERS = ("face_embeddings_dlib.npz", "face_embeddings.npz")
+MIN_PIXELS = 24  # of a face; small ones in old photographs still teach
 
 _cropper: Any = None
 
@@ -108,31 +109,20 @@ def _start_worker() -> None:
     from mmtts.data.faces import FaceCropper
 
     torch.set_num_threads(1)
-    _cropper = FaceCropper()
+    _cropper = FaceCropper(min_pixels=MIN_PIXELS)
 
 
 def _crop_one(job: tuple[Portrait, Path]) -> tuple[str, str]:
-    from PIL import Image
-
-    from mmtts.data.faces import align_face, load_image
-
     portrait, out = job
-    name = f"{portrait.corpus}/{portrait.id}"
     try:
-        image = load_image(portrait.path)
+        crop = _cropper.crop(portrait.path, largest=True)
     except InputError as error:
-        return name, str(error)
-    faces = _cropper.find(image)
-    if not len(faces.widths):
-        return name, f"{portrait.path} shows no face."
-    border = round(BORDER * max(image.size))
-    pixels = np.pad(np.asarray(image), ((border, border), (border, border), (0, 0)), "edge")
-    crop = align_face(Image.fromarray(pixels), faces.landmarks[0] + border)
+        return f"{portrait.corpus}/{portrait.id}", str(error)
     path = out / crop_path(portrait)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        crop.save(temporary, format="JPEG", quality=95)
-    return name, ""
+        crop.save(temporary, format="JPEG", quality=92)
+    return f"{portrait.corpus}/{portrait.id}", ""
 
 
 def collect_teacher(portraits: Sequence[Portrait], root: Path, out: Path) -> int:
@@ -142,9 +132,11 @@ def collect_teacher(portraits: Sequence[Portrait], root: Path, out: Path) -> int
         How many crops have one.
     """
     found: dict[tuple[str, str], np.ndarray] = {}
+    # One network for all: embeddings of different ones do not compare.
+    table = next((t for t in TEACHERS if any((root / f / t).exists() for f in CORPORA)), "")
     for folder, corpus in CORPORA.items():
-        path = root / folder / "face_embeddings.npz"
-        if path.exists():
+        path = root / folder / table
+        if path.is_file():
             with np.load(path, allow_pickle=False) as arrays:
                 for name, embedding in zip(arrays["id"], arrays["embedding"], strict=True):
                     found[corpus.NAME, str(name)] = embedding

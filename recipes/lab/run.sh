@@ -28,20 +28,16 @@ train vocoder vocoder_lab
 step "3. stage 1: text and style to speech -> runs/stage1/$name"
 train stage1 stage1_lab
 
-step "4. face backbone, distilled from the face teacher -> runs/face_backbone/$name"
-train face_backbone face_backbone_lab
+step "4. stage 2: faces into the style space -> runs/stage2/$name"
+train stage2 stage2_lab "stage1=runs/stage1/$name/model"
 
-step "5. stage 2: faces into the style space -> runs/stage2/$name"
-train stage2 stage2_lab "stage1=runs/stage1/$name/model" \
-  "face_backbone=runs/face_backbone/$name/model"
-
-step "6. stage 3: prompts into the style space -> runs/stage3/$name"
+step "5. stage 3: prompts into the style space -> runs/stage3/$name"
 train stage3 stage3_lab "stage1=runs/stage1/$name/model" "stage2=runs/stage2/$name/model"
 
-step "7. one system folder -> $system"
+step "6. one system folder -> $system"
 bundle
 
-step "8. speech of people who were never trained on -> $out"
+step "7. speech of people who were never trained on -> $out"
 mkdir -p "$out"
 cut=$(first_of_test face_speech cut)
 speak clip.wav --speech "$data/audio/speech2face/${cut#speech2face-}.flac" \
@@ -51,8 +47,8 @@ speak face.wav --face "$data/$(first_of_test face_speech face)" \
 speak prompt.wav --prompt "$(first_of_test prompt_speech prompt)"
 speak mix.wav --voice "$out/clip.safetensors" --voice "$out/face.safetensors" --mix 0.5,0.5
 
-step "9. tables -> $out/evaluation"
+step "8. tables -> $out/evaluation"
 once "$out/evaluation" $python -m mmtts.evaluate "model=$system" "data=$data" "out=$out/evaluation"
 
-step "10. a page to listen to -> $out/page/index.html"
+step "9. a page to listen to -> $out/page/index.html"
 page

@@ -22,6 +22,7 @@ from mmtts.data.corpora import (
     ravdess,
     speech2face,
     speechocean762,
+    vcc2020,
     vctk,
 )
 from mmtts.data.prepared import (
@@ -42,6 +43,7 @@ CORPORA: dict[str, ModuleType] = {
     "speechocean762": speechocean762,
     "librispeech_clips": librispeech,
     "vctk_clips": vctk,
+    "vcc2020_clips": vcc2020,
     "ljspeech_clips": ljspeech,
     "ravdess": ravdess,
     "speech2face": speech2face,
@@ -85,7 +87,14 @@ def prepare_audio(
     """
     journal = out / "speech" / "prepared.jsonl"
     journal.parent.mkdir(parents=True, exist_ok=True)
-    done = {row["id"]: row for row in _read_journal(journal) if (out / row["audio"]).exists()}
+    by_id = {f"{clip.corpus}-{clip.id}": clip for clip in clips}
+    done = {
+        row["id"]: row | _labels(by_id[row["id"]])
+        for row in _read_journal(journal)
+        if row["id"] in by_id
+        and row["text"] == by_id[row["id"]].text  # it decided where silence was cut
+        and (out / row["audio"]).exists()
+    }
     open_clips = [clip for clip in clips if f"{clip.corpus}-{clip.id}" not in done]
     skipped: dict[str, str] = {}
     context = multiprocessing.get_context("spawn")
@@ -95,10 +104,20 @@ def prepare_audio(
             if reason:
                 skipped[row["id"]] = reason
             else:
-                done[row["id"]] = row
+                done[row["id"]] = row | _labels(by_id[row["id"]])
                 file.write(json.dumps(row) + "\n")
     ids = (f"{clip.corpus}-{clip.id}" for clip in clips)
     return [done[name] for name in ids if name in done], dict(sorted(skipped.items()))
+
+
+def _labels(clip: Clip) -> Row:
+    """What a corpus says of a clip, which may have changed since the clip was prepared."""
+    return {
+        "gender": clip.gender,
+        "age": clip.age,
+        "emotion": clip.emotion,
+        "qualities": dict(clip.qualities),
+    }
 
 
 def _read_journal(path: Path) -> Iterator[Row]:
@@ -142,15 +161,21 @@ def learn_thresholds(rows: Sequence[Row]) -> dict[str, Any]:
     """
     adults = [row for row in rows if row["age"] is None or row["age"] >= ADULT_AGE]
     levels = corpus_levels((row["corpus"], row["measured"]["energy_db"]) for row in adults)
-    measured = [
-        with_loudness(row, levels)["measured"] | {"gender": row["gender"]} for row in adults
-    ]
+    measured = [reliable(with_loudness(row, levels)) | {"gender": row["gender"]} for row in adults]
     return {**measure_thresholds(measured), "level_by_corpus": levels}
+
+
+def reliable(row: Row) -> Row:
+    """Return what was measured of a clip, without its pace where nobody knows what is said.
+
+    Thirds by peaks of loudness are those by phones in only 48 to 75 % of clips.
+    """
+    return row["measured"] if row["text"] else row["measured"] | {"pace": None}
 
 
 def name_row(row: Row, bins: Mapping[str, Any]) -> dict[str, str]:
     """Name the attributes of one clip by the bins of `learn_thresholds`."""
-    measured = {key: value for key, value in row["measured"].items() if key != "energy_db"}
+    measured = {key: value for key, value in reliable(row).items() if key != "energy_db"}
     return name_attributes(
         bins, gender=row["gender"], age=row["age"], emotion=row["emotion"], **measured
     )
@@ -174,7 +199,9 @@ def write_manifests(
         cuts = (make_cut(row, names[row["id"]]) for row in part)
         write_cuts(out / "speech" / f"cuts_{name}.jsonl.gz", cuts)
     write_json(out / "statistics.json", {"thresholds": bins})
-    items = [Item(row["id"], split[row["speaker"]], names[row["id"]]) for row in rows]
+    items = [
+        Item(row["id"], split[row["speaker"]], names[row["id"]], row["qualities"]) for row in rows
+    ]
     return _count(rows, split), items
 
 

@@ -14,15 +14,15 @@ import numpy as np
 from people import Person
 from PIL import Image, ImageDraw, ImageEnhance
 
-SIZE = 112
+from mmtts.data.faces import CROP_SIZE
+
 PICTURES = 6
-_SCALE = 4
-_BIG = SIZE * _SCALE
+_BIG = 480  # side of the drawing; coordinates are those of its left 448 pixels
 Color = tuple[int, int, int]
 
 
 class Looks(NamedTuple):
-    """Everything that one person's pictures share; lengths in pixels of a 448-pixel drawing."""
+    """Everything that one person's pictures share; lengths in pixels of the drawing."""
 
     skin: Color
     hair: Color
@@ -71,7 +71,7 @@ def describe(person: Person) -> np.ndarray:
 
 
 def draw_face(person: Person, picture: int) -> Image.Image:
-    """Draw one picture: 112x112 RGB, framed like an aligned crop; odd pictures smile."""
+    """Draw one picture (RGB), framed like an aligned crop; odd pictures smile."""
     looks = looks_of(person)
     generator = np.random.default_rng([person.seed, picture])
     back = _color(generator.uniform(), generator.uniform(0.05, 0.4), generator.uniform(0.3, 0.95))
@@ -86,11 +86,13 @@ def draw_face(person: Person, picture: int) -> Image.Image:
     image = image.rotate(
         float(generator.uniform(-6, 6)),
         resample=Image.Resampling.BILINEAR,
-        translate=(int(dx), int(dy)),
+        center=(224, 224),
+        # Crops have the same margin on both sides, and one below (`mmtts.networks.crop_window`).
+        translate=(16 + int(dx), int(dy)),
         fillcolor=back,
     )
     image = ImageEnhance.Brightness(image).enhance(float(generator.uniform(0.85, 1.12)))
-    return image.resize((SIZE, SIZE), Image.Resampling.BOX)
+    return image.resize((CROP_SIZE, CROP_SIZE), Image.Resampling.BOX)
 
 
 def _color(hue: float, saturation: float, value: float) -> Color:
@@ -111,14 +113,14 @@ def _draw_hair_behind(draw: ImageDraw.ImageDraw, person: Person, looks: Looks) -
     if person.gender == "female":
         wide = looks.width + 34
         _oval(draw, 224, 190, wide, 200, looks.hair)
-        draw.rectangle((224 - wide, 190, 224 + wide, 448), fill=looks.hair)
+        draw.rectangle((224 - wide, 190, 224 + wide, _BIG), fill=looks.hair)
     elif person.age_group != "elderly":
         _oval(draw, 224, 165, looks.width + 14, 165, looks.hair)
 
 
 def _draw_head(draw: ImageDraw.ImageDraw, person: Person, looks: Looks) -> None:
     neck = _shade(looks.skin, 0.85)
-    draw.rectangle((224 - 70, 340, 224 + 70, 448), fill=neck)
+    draw.rectangle((224 - 70, 340, 224 + 70, _BIG), fill=neck)
     for side in (-1, 1):
         _oval(draw, 224 + side * looks.width, 235, 16, 32, neck)
     _oval(draw, 224, 210, looks.width, looks.height, looks.skin)

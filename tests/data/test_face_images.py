@@ -13,7 +13,7 @@ from mmtts.data.face_images import FaceImages, augment, read_crops
 def test_crops_are_images_between_minus_one_and_one(prepared: Path) -> None:
     faces = [f"faces/hum-00-{name}.png" for name in ("neutral", "happy")]
     images = read_crops(prepared, faces)
-    assert images.shape == (2, 3, 112, 112) and images.dtype == torch.float32
+    assert images.shape == (2, 3, 186, 186) and images.dtype == torch.float32
     assert images.min() >= -1 and images.max() <= 1 and images.std() > 0.1
 
 
@@ -35,7 +35,7 @@ def test_people_of_other_splits_have_other_numbers(prepared: Path) -> None:
     valid = torch.cat([batch.person for batch in data.val_dataloader()])
     assert data.n_people == 6 and train.max() < 6 <= valid.min()
     batch = next(iter(data.val_dataloader()))
-    assert batch.face.shape == (4, 3, 112, 112) and batch.teacher.shape == (4, 128)
+    assert batch.face.shape == (4, 3, 186, 186) and batch.teacher.shape == (4, 128)
 
 
 def test_errors_name_the_problem(prepared: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmtts import InputError
-from mmtts.data.faces import FaceCropper, align_face, image_to_tensor, load_image
+from mmtts.data.faces import CROP_SIZE, FaceCropper, align_face, image_to_tensor, load_image
 
 skimage_data = pytest.importorskip("skimage.data")
 torch.set_num_threads(1)
@@ -39,19 +39,19 @@ def likeness(one, two):
 
 def test_a_face_is_centered(cropper, astronaut):
     crop = cropper.crop(astronaut)
-    assert crop.size == (112, 112) and crop.mode == "RGB"
-    eyes_and_mouth = cropper.find(crop).landmarks[0, [0, 1, 3, 4]]
+    assert crop.size == (CROP_SIZE, CROP_SIZE) and crop.mode == "RGB"
+    found = cropper.find(crop).landmarks[0] * 120 / CROP_SIZE - [4, 0]
     expected = [[38.3, 51.7], [73.5, 51.5], [41.5, 92.4], [70.7, 92.2]]
     # Nobody's face is the template: the fit leaves a few pixels.
-    assert np.abs(eyes_and_mouth - expected).max() < 8
-    assert np.abs(cropper.find(crop).landmarks[0].mean(0) - [56.0, 71.9]).max() < 2
+    assert np.abs(found[[0, 1, 3, 4]] - expected).max() < 8
+    assert np.abs(found.mean(0) - [56.0, 71.9]).max() < 2
 
 
 @pytest.mark.parametrize("size", [64, 160])
 def test_the_crop_has_the_size_wanted(cropper, astronaut, expected, size):
     crop = cropper.crop(astronaut, size)
     assert crop.size == (size, size)
-    assert likeness(crop.resize((112, 112)), expected) > 0.97
+    assert likeness(crop.resize((CROP_SIZE, CROP_SIZE)), expected) > 0.97
 
 
 @pytest.mark.parametrize("degrees", [-25, 25])
@@ -176,15 +176,15 @@ def test_any_bytes_are_a_picture_or_one_sentence(tmp_path_factory, content, magi
 @given(st.floats(-3, 3), st.floats(0.5, 3), st.floats(100, 200), st.floats(100, 200))
 @settings(max_examples=10, deadline=None)
 def test_alignment_undoes_any_similarity(angle, scale, x, y):
-    template = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]])
+    template = np.array([[42.3, 51.7], [77.5, 51.5], [60.0, 71.7], [45.5, 92.4], [74.7, 92.2]])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    landmarks = (template - 56) @ turn.T * scale + [x, y]
+    landmarks = (1.55 * template - 93) @ turn.T * scale + [x, y]  # in a crop of 186 = 1.55 * 120
     # Each pixel of the picture is painted with the place in the crop where it should land.
     centers = np.mgrid[:300, :300][::-1].transpose(1, 2, 0) + 0.5
     colors = np.zeros((300, 300, 3), np.uint8)
-    colors[:, :, :2] = np.clip(np.rint((centers - [x, y]) @ turn / scale + 56), 0, 255)
-    crop = np.asarray(align_face(Image.fromarray(colors), landmarks), float)[40:72, 40:72, :2]
-    expected = np.mgrid[40:72, 40:72][::-1].transpose(1, 2, 0) + 0.5
+    colors[:, :, :2] = np.clip(np.rint((centers - [x, y]) @ turn / scale + 93), 0, 255)
+    crop = np.asarray(align_face(Image.fromarray(colors), landmarks), float)[77:109, 77:109, :2]
+    expected = np.mgrid[77:109, 77:109][::-1].transpose(1, 2, 0) + 0.5
     assert np.abs(crop - expected).mean() < 0.7
 
 

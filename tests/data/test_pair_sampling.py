@@ -1,9 +1,10 @@
 """Batches of pairs follow from seed and epoch alone, and processes share them fairly."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmtts.data.pair_sampling import EpochBatches
+from mmtts.data.pair_sampling import EpochBatches, balanced_weights
 from mmtts.data.prompt_pairs import AlternatingBatches
 
 
@@ -50,3 +51,24 @@ def test_modalities_alternate_and_the_short_one_goes_round() -> None:
     faces = [tuple(rows) for name, rows in plan if name == "face"]
     assert faces[:2] != faces[2:4]  # the second pass has another order
     assert list(batches()) == plan
+
+
+def test_weights_by_hand() -> None:
+    codes = np.array([[0, 1], [0, 1], [0, 1], [0, 1], [2, -1]])
+    np.testing.assert_allclose(balanced_weights(codes, 0.0), 1.0)
+    np.testing.assert_allclose(balanced_weights(codes, 0.5), [0.5, 0.5, 0.5, 0.5, 1.0])
+    np.testing.assert_allclose(balanced_weights(codes, 1.0), [0.25, 0.25, 0.25, 0.25, 1.0])
+
+
+def test_heavy_rows_come_up_more_often_and_only_in_training() -> None:
+    weights = np.array([1.0] * 90 + [9.0] * 10)
+    sampler = EpochBatches(100, 10, shuffle=True, weights=weights)
+    rows = []
+    for epoch in range(100):
+        sampler.set_epoch(epoch)
+        rows += [row for batch in sampler for row in batch]
+    assert abs(np.mean(np.array(rows) >= 90) - 0.5) < 0.02
+    even = EpochBatches(100, 10, shuffle=True, weights=np.full(100, 7.0))
+    assert sorted(row for batch in even for row in batch) == list(range(100))
+    ordered = EpochBatches(100, 10, shuffle=False, weights=weights)
+    assert [row for batch in ordered for row in batch] == list(range(100))

@@ -8,6 +8,7 @@ from leveled_folder import make_leveled_folder
 from mmtts import InputError
 from mmtts.data.attributes import compatible, decode_attributes
 from mmtts.data.pair_tables import read_face_speech, read_faces, read_loudness, read_prompts
+from mmtts.data.qualities import QUALITIES
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -54,6 +55,30 @@ def test_errors_name_file_and_place(tmp_path: Path) -> None:
     write(tmp_path, "pairs/prompt_speech_train.csv", text)
     with pytest.raises(InputError, match=r"prompt_speech_train.csv, line 2: .*robot"):
         read_prompts(tmp_path, "train", "speech")
+
+
+def test_voice_qualities_are_read_and_unknown_where_there_are_none(
+    prepared: Path, tmp_path: Path
+) -> None:
+    names = "gender,age,pitch,pace,energy,emotion"
+    header = f"prompt,cut,{names},item_{names.replace(',', ',item_')},qualities,item_qualities\n"
+    rows = "Full.,c,,,,,,,male,,,,,,full,full;-soft\nA man.,d,male,,,,,,male,,,,,,,\n"
+    write(tmp_path, "pairs/prompt_speech_train.csv", header + rows)
+    pairs = read_prompts(tmp_path, "train", "speech")
+    full, soft = (QUALITIES.index(name) for name in ("full", "soft"))
+    assert pairs.named_qualities[0, [full, soft]].tolist() == [1, -1]
+    assert pairs.known_qualities[0, [full, soft]].tolist() == [1, 0]
+    # The second clip may sound full or not: nobody knows.
+    assert compatible(pairs.claims, pairs.facts).tolist() == [[True, False], [True, True]]
+    write(tmp_path, "pairs/prompt_speech_train.csv", header + rows.replace("-soft", "green"))
+    with pytest.raises(InputError, match=r"line 2: Unknown quality 'green'"):
+        read_prompts(tmp_path, "train", "speech")
+    old = read_prompts(prepared, "train", "speech")
+    assert (old.known_qualities == -1).all()
+    assert old.claims.shape == (len(old.prompts), 6 + len(QUALITIES))
+    distinct = old.distinct_items()
+    assert sorted(distinct.items) == sorted(set(old.items))
+    assert (distinct.known == old.known[[old.items.index(i) for i in distinct.items]]).all()
 
 
 def test_loudness_of_clips(prepared: Path, tmp_path: Path) -> None:

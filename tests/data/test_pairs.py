@@ -8,9 +8,9 @@ import torch
 
 from mmtts import InputError
 from mmtts.data.frozen import Table
-from mmtts.data.pair_tables import read_face_speech, read_faces
-from mmtts.data.pairs import FaceSpeechData
-from mmtts.data.prompt_pairs import PromptData, contradicts, drop_words
+from mmtts.data.pair_tables import FaceSpeechPair, read_face_speech, read_faces
+from mmtts.data.pairs import FaceSpeechData, hold_out
+from mmtts.data.prompt_pairs import PromptData, contradicts, drop_words, relations
 
 
 def numbered(name: str, ids: list[str], *shape: int) -> Table:
@@ -47,12 +47,45 @@ def test_rows_of_a_face_speech_batch_belong_together(
     assert face_speech.all_of("valid").person.min() >= len(face_speech.people)
 
 
+def test_folds_hold_everyone_out_once(prepared: Path) -> None:
+    tables = {s: read_face_speech(prepared, s) for s in ("train", "valid", "test")}
+    everyone = {pair.person for pairs in tables.values() for pair in pairs}
+    seen: list[str] = []
+    for fold in range(3):
+        data = FaceSpeechData(str(prepared), seed=5, folds=3, fold=fold)
+        data.setup("fit")
+        held = {pair.person for pair in data.pairs["valid"]}
+        assert held | set(data.people) == everyone and not held & set(data.people)
+        seen += held
+    assert sorted(seen) == sorted(everyone)
+    with pytest.raises(InputError, match="fold 3 of 3 folds is none"):
+        FaceSpeechData(str(prepared), folds=3, fold=3)
+
+
+def test_a_held_out_face_goes_with_its_own_recording() -> None:
+    pairs = [
+        FaceSpeechPair(f"faces/{face}.jpg", f"corpus-{cut}", person)
+        for person, faces, cuts in (("a", "12", "12"), ("b", "3", "45"))
+        for face in faces
+        for cut in cuts
+    ]
+    splits = [hold_out(pairs, 2, fold, seed=0) for fold in (0, 1)]
+    held = {(p.face, p.cut) for split in splits for p in split["valid"]}
+    assert held == {
+        ("faces/1.jpg", "corpus-1"),
+        ("faces/2.jpg", "corpus-2"),
+        ("faces/3.jpg", "corpus-4"),
+        ("faces/3.jpg", "corpus-5"),
+    }
+    assert sorted(len(split["train"]) for split in splits) == [2, 4]
+
+
 def test_pictures_come_when_the_backbone_learns(face_speech: FaceSpeechData) -> None:
     cuts = sorted({p.cut for pairs in face_speech.pairs.values() for p in pairs})
     face_speech.attach(numbered("style", cuts, 4), None, None)
     batch = next(iter(face_speech.train_dataloader()))
     assert batch.features is None and batch.face_teacher is None
-    assert batch.face is not None and batch.face.shape == (8, 3, 112, 112)
+    assert batch.face is not None and batch.face.shape == (8, 3, 186, 186)
 
 
 def test_a_missing_style_is_named(face_speech: FaceSpeechData) -> None:
@@ -90,6 +123,52 @@ def test_contradiction_needs_two_known_values() -> None:
     prompts = torch.tensor([[0, -1], [1, 2]])
     items = torch.tensor([[0, 2], [1, -1], [-1, -1]])
     assert contradicts(prompts, items).tolist() == [[False, True, False], [True, False, False]]
+
+
+def test_a_prompt_fits_its_own_item_and_those_that_have_all_that_it_names() -> None:
+    unknown = -1
+    # Columns: six attributes, of which the first two count here, then one voice quality.
+    rest = [unknown] * 4
+    claims = torch.tensor(
+        [
+            [0, unknown, *rest, 1],  # a woman with a full voice
+            [unknown, unknown, *rest, unknown],  # a caption that names nothing
+            [1, unknown, *rest, unknown],  # a man
+            [0, unknown, *rest, unknown],  # a woman
+        ]
+    )
+    facts = torch.tensor(
+        [[0, 1, *rest, 1], [0, 1, *rest, unknown], [1, 2, *rest, 0], [0, 3, *rest, 0]]
+    )
+    fits, against = relations(claims, facts)
+    assert fits.tolist() == [
+        [True, False, False, False],
+        [False, True, False, False],
+        [False, False, True, False],
+        [True, True, False, True],
+    ]
+    assert against.tolist() == [
+        [False, False, True, True],  # of the second woman nobody knows how she sounds
+        [False, False, False, False],
+        [True, True, False, True],
+        [False, False, True, False],
+    ]
+
+
+def test_rare_ages_come_up_more_often(prepared: Path) -> None:
+    counts = {}
+    for balance in (0.0, 1.0):
+        data = PromptData(
+            str(prepared), batch_size=9, epoch_pairs=900, modalities=["speech"], balance=balance
+        )
+        data.setup("fit")
+        items = sorted({i for split in data.pairs.values() for i in split["speech"].items})
+        data.attach({"speech": numbered("speech", items, 4)}, None)
+        named = torch.cat([batch.attributes[:, 1] for batch in data.train_dataloader()])
+        counts[balance] = torch.bincount(named + 1, minlength=5)
+    # Young, elderly and child are named once or twice as often as middle-aged, which one man is.
+    assert counts[0.0][1:].max() >= 1.8 * counts[0.0][1:].min()
+    assert counts[1.0].max() <= 1.4 * counts[1.0].min()
 
 
 def test_dropped_words_leave_something() -> None:

@@ -45,14 +45,22 @@ def test_pairs_agree_with_the_item_and_repeat_exactly():
         named = dict(zip(ATTRIBUTES, row[2:8], strict=True))
         assert any(named.values())
         assert all(known[row[1]].get(name) == v for name, v in named.items() if v)
-        assert row[8:] == [known[row[1]].get(name, "") for name in ATTRIBUTES]
+        assert row[8:14] == [known[row[1]].get(name, "") for name in ATTRIBUTES]
 
 
 def test_an_item_gets_prompts_of_every_corpus():
     foreign = [StylePrompt("other", f"A man {k}", {"gender": "male"}) for k in range(3)]
     rows = pair_prompts([*voice_prompts(), *foreign], ITEMS[1:2], per_source=2)
-    assert len(rows) == 4
     assert sum(row[0].startswith("A man ") and row[0][6:].isdigit() for row in rows) == 2
+
+
+def test_everything_known_of_an_item_is_named_by_a_prompt():
+    items = [Item(f"clip {k}", "train", ITEMS[1].attributes) for k in range(20)]
+    for item in items:
+        rows = pair_prompts(voice_prompts(), [item], per_source=1)
+        named = {name for row in rows for name, v in zip(ATTRIBUTES, row[2:8], strict=True) if v}
+        assert named == set(item.attributes)  # an emotion too, which few prompts name
+        assert len(rows) <= 1 + len(named)
 
 
 def test_tables_share_no_prompt(tmp_path):

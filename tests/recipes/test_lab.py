@@ -11,6 +11,8 @@ import pytest
 import soundfile
 from recipe_modules import ROOT, load
 
+from mmtts.data.corpora import Clip
+
 pytest.importorskip("espeakng_loader")
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("pyworld")
@@ -122,8 +124,10 @@ def test_faces_are_crops_with_their_teacher_and_prompts_are_true(folders):
         "female",
         "happy",
     )
+    from mmtts.data.faces import CROP_SIZE
+
     with Image.open(out / face["face"]) as crop:
-        assert (crop.size, crop.mode) == ((112, 112), "RGB")
+        assert (crop.size, crop.mode) == ((CROP_SIZE, CROP_SIZE), "RGB")
     with np.load(out / "face_teacher.npz") as teacher:
         assert teacher["id"].tolist() == [face["face"]]
     with (out / "pairs" / "prompt_face_train.csv").open(newline="") as file:
@@ -172,7 +176,7 @@ def test_energy_is_judged_relative_to_the_corpus():
 
     def row(corpus: str, energy_db: float, age: int = 30) -> dict:
         measured = {"pitch_hz": None, "pace": None, "energy_db": energy_db}
-        facts = {"speaker": f"{corpus}-x", "gender": None, "emotion": None}
+        facts = {"speaker": f"{corpus}-x", "gender": None, "emotion": None, "text": ""}
         return {"corpus": corpus, "age": age, "measured": measured, **facts}
 
     # One corpus was recorded 20 dB louder than the other, and a child shouts.
@@ -188,3 +192,30 @@ def test_energy_is_judged_relative_to_the_corpus():
     assert [energy("a", db) for db in (-45.0, -40.0, -35.0)] == ["low", "normal", "high"]
     assert [energy("b", db) for db in (-25.0, -20.0, -15.0)] == ["low", "normal", "high"]
     assert energy("unheard", -20.0) is None
+
+
+def test_pace_has_a_name_only_where_it_is_known_what_is_said():
+    speech = load("lab", "speech")
+
+    def row(pace: float, text: str) -> dict:
+        measured = {"pitch_hz": None, "pace": pace, "energy_db": -20.0}
+        facts = {"speaker": "a-x", "gender": None, "emotion": None, "age": None}
+        return {"corpus": "a", "text": text, "measured": measured, **facts}
+
+    said = [row(float(pace), "Hello there.") for pace in range(1, 10)]
+    bins = speech.learn_thresholds([*said, *(row(50.0, "") for _ in range(30))])
+    assert bins["pace"] == pytest.approx([3.67, 6.33], abs=0.01)  # thirds of 1 to 9
+    assert speech.name_row(row(2.0, "Hello there."), bins)["pace"] == "slow"
+    assert "pace" not in speech.name_row(row(2.0, ""), bins)
+
+
+def test_qualities_of_a_clip_prepared_before_are_those_that_the_corpus_has_now(tmp_path):
+    speech = load("lab", "speech")
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "x.flac").touch()
+    (tmp_path / "speech").mkdir()
+    row = {"id": "c-x", "audio": "audio/x.flac", "text": "", "sample_rate": 16000, "age": 8}
+    (tmp_path / "speech" / "prepared.jsonl").write_text(json.dumps(row) + "\n")
+    clip = Clip("c", "x", tmp_path / "x.wav", "c-s", qualities={"full": True})
+    (found,), skipped = speech.prepare_audio([clip], tmp_path, {}, 1)
+    assert (found["qualities"], found["age"], skipped) == ({"full": True}, None, {})

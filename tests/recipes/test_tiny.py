@@ -12,6 +12,7 @@ from recipe_modules import ROOT, load
 
 from mmtts.audio.loudness import active_rms_db
 from mmtts.data.attributes import read_thresholds
+from mmtts.data.faces import CROP_SIZE
 from mmtts.data.pair_tables import read_loudness
 
 pytest.importorskip("espeakng_loader")
@@ -85,7 +86,7 @@ def test_faces_show_the_person_and_repeat_exactly():
     people = load("tiny", "people").make_people()
     faces = load("tiny", "faces")
     first = np.asarray(faces.draw_face(people[0], 0))
-    assert first.shape == (112, 112, 3)
+    assert first.shape == (CROP_SIZE, CROP_SIZE, 3)
     assert np.array_equal(first, np.asarray(faces.draw_face(people[0], 0)))
     assert not np.array_equal(first, np.asarray(faces.draw_face(people[0], 1)))
     assert isinstance(faces.draw_face(people[1], 0), Image.Image)

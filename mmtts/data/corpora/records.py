@@ -4,9 +4,14 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from mmtts import InputError
 
+SURE = 0.9  # of a face's gender
+# Below it the network's ages of labeled faces are wrong by eleven years on average, above by eight.
+SURE_OF_AGE = 0.3
+CHILDHOOD_ENDS = 13
 GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male"}
 
 
@@ -38,6 +43,7 @@ class Clip:
         gender: "female", "male" or None when unknown.
         age: Years, or None.
         emotion: One of the emotion attribute's values, or None.
+        qualities: Voice quality -> whether the speaker has it, where listeners said so.
     """
 
     corpus: str
@@ -48,6 +54,7 @@ class Clip:
     gender: str | None = None
     age: int | None = None
     emotion: str | None = None
+    qualities: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class StylePrompt:
         family: Sentences of one family differ in little but their attributes, so they are never in
             two splits; "" for a sentence that is a family of its own.
         test_only: Whether its source is kept from training as a whole.
+        qualities: Voice qualities that it names.
     """
 
     corpus: str
@@ -82,6 +90,7 @@ class StylePrompt:
     attributes: Mapping[str, str] = field(default_factory=dict)
     family: str = ""
     test_only: bool = False
+    qualities: Mapping[str, bool] = field(default_factory=dict)
 
 
 def require(path: Path, corpus: str) -> Path:
@@ -116,6 +125,40 @@ def read_pairs(path: Path, corpus: str) -> dict[str, str]:
     lines = require(path, corpus).read_text(encoding="utf-8").splitlines()
     split = (line.split(None, 1) for line in lines if line.strip())
     return {parts[0]: parts[1].strip() if len(parts) > 1 else "" for parts in split}
+
+
+class FaceAttributes(NamedTuple):
+    """What networks read off a face; None where they are not sure."""
+
+    age: int | None
+    gender: str | None
+
+
+def read_face_attributes(folder: Path, corpus: str) -> dict[str, FaceAttributes]:
+    """Read `face_attributes.csv` (image, detected, age, age_confidence, male) where it is there.
+
+    A gender counts when its probability is at least `SURE`, an age when its confidence is at least
+    `SURE_OF_AGE`, or unstated. Childhood is not believed: in video stills the network takes blurred
+    and round faces for children's, with any confidence.
+
+    Returns:
+        Attributes by image path; empty without the table.
+    """
+    path = folder / "face_attributes.csv"
+    if not path.exists():
+        return {}
+    found = {}
+    for row in read_table(path, corpus, ("image", "detected", "age", "male")):
+        if row["detected"] != "1":
+            continue
+        male = float(row["male"])
+        gender = "male" if male >= SURE else "female" if male <= 1 - SURE else None
+        age = age_of(row["age"])
+        sure = float(row.get("age_confidence") or 1.0) >= SURE_OF_AGE
+        if age is not None and (age < CHILDHOOD_ENDS or not sure):
+            age = None
+        found[row["image"]] = FaceAttributes(age, gender)
+    return found
 
 
 def gender_of(letter: str) -> str | None:

@@ -2,25 +2,21 @@
 
 from pathlib import Path
 
-from mmtts.data.corpora.records import Clip, License, read_table
+from mmtts.data.corpora.records import Clip, License, age_of, gender_of, read_table
 
 NAME = "vctk"
 LICENSE = License("CC BY 4.0", True, "https://doi.org/10.7488/ds/2645")
-# The official speaker-info.txt of the speakers that the small selection holds: gender and age.
-SPEAKERS = {
-    "p225": ("female", 23),
-    "p226": ("male", 22),
-    "p227": ("male", 38),
-    "p228": ("female", 22),
-}
 
 
 def read_clips(folder: Path) -> list[Clip]:
-    """Read `transcripts.csv` (file, speaker, text).
+    """Read `transcripts.csv` (file, speaker, text), and `speakers.csv` (speaker, age, gender).
 
     Raises:
-        InputError: When the table is missing.
+        InputError: When the first table is missing; without the second gender and age are unknown.
     """
+    table = folder / "speakers.csv"
+    people = read_table(table, NAME, ("speaker", "age", "gender")) if table.exists() else []
+    speakers = {row["speaker"]: (gender_of(row["gender"]), age_of(row["age"])) for row in people}
     rows = read_table(folder / "transcripts.csv", NAME, ("file", "speaker", "text"))
     return [
         Clip(
@@ -29,7 +25,7 @@ def read_clips(folder: Path) -> list[Clip]:
             folder / row["file"],
             f"{NAME}-{row['speaker']}",
             row["text"],
-            *SPEAKERS.get(row["speaker"], (None, None)),
+            *speakers.get(row["speaker"], (None, None)),
         )
         for row in rows
     ]

@@ -16,10 +16,13 @@ from mmtts.data.corpora import (
     speech2face,
     speechocean762,
     talk_to_edit,
+    utkface,
+    vcc2020,
     vccm,
     vctk,
     webmorph,
 )
+from mmtts.data.corpora.records import read_face_attributes
 
 
 def write(folder, files):
@@ -64,12 +67,17 @@ def test_librispeech(tmp_path):
         "female",
         "",
     )
+    texts = "file,text,how\ntest-other/1998-15444-0000.flac,if called to a case,official\n"
+    (clip,) = librispeech.read_clips(write(tmp_path, {"transcripts.csv": texts}))
+    assert clip.text == "if called to a case"
 
 
 def test_vctk(tmp_path):
     table = 'file,speaker,text\nwavs/p226/p226_003.wav,p226,"Six spoons, please."\n'
     table += "wavs/p999/p999_001.wav,p999,Hello.\n"
-    known, unknown = vctk.read_clips(write(tmp_path, {"transcripts.csv": table}))
+    speakers = "speaker,age,gender,accent,region\np226,22,M,English,Surrey\n"
+    files = {"transcripts.csv": table, "speakers.csv": speakers}
+    known, unknown = vctk.read_clips(write(tmp_path, files))
     assert (known.id, known.text, known.gender, known.age) == (
         "p226_003",
         "Six spoons, please.",
@@ -77,6 +85,13 @@ def test_vctk(tmp_path):
         22,
     )
     assert (unknown.gender, unknown.age) == (None, None)
+
+
+def test_vcc2020(tmp_path):
+    table = 'file,speaker,gender,text\nwavs/SEF1_E30001.wav,SEF1,f,"In reality, yes."\n'
+    (clip,) = vcc2020.read_clips(write(tmp_path, {"transcripts.csv": table}))
+    assert (clip.id, clip.speaker, clip.gender) == ("SEF1_E30001", "vcc2020-SEF1", "female")
+    assert clip.text == "In reality, yes."
 
 
 def test_ljspeech_takes_the_normalized_text_and_clips_without_one(tmp_path):
@@ -113,6 +128,34 @@ def test_speech2face(tmp_path):
         "speech2face-Ann_Lee",
         "female",
         clip="a_1",
+    )
+    seen = "image,detected,age,age_confidence,male\n"
+    seen += "face/voxceleb/a_1.jpg,1,62,0.9,0.97\nface/avspeech/b_1.jpg,1,30,0.9,0.95\n"
+    write(tmp_path, {"face_attributes.csv": seen})
+    clips, portraits = speech2face.read_clips(tmp_path), speech2face.read_portraits(tmp_path)
+    # A label is believed before the face, and the age of a face is that of the voice.
+    for people in (clips, portraits):
+        assert [(p.gender, p.age) for p in people] == [("female", 62), ("male", 30)]
+
+
+def test_attributes_of_faces_count_where_they_are_sure(tmp_path):
+    table = "image,detected,age,age_confidence,male\na.jpg,1,41,0.9,0.05\nb.jpg,1,20,0.4,0.6\n"
+    # Not sure enough of the age, and a childhood that is never believed of a face alone.
+    table += "d.jpg,1,66,0.29,0.99\ne.jpg,1,12,0.9,0.99\nf.jpg,1,13,0.3,0.99\n"
+    write(tmp_path, {"face_attributes.csv": table + "c.jpg,0,,,\n"})
+    found = read_face_attributes(tmp_path, "any")
+    ages = {"d.jpg": (None, "male"), "e.jpg": (None, "male"), "f.jpg": (13, "male")}
+    assert found == {"a.jpg": (41, "female"), "b.jpg": (20, None), **ages}
+    assert read_face_attributes(tmp_path / "elsewhere", "any") == {}
+
+
+def test_utkface(tmp_path):
+    table = "image,age,gender,race\nimages/71_1_0_2017.jpg,71,f,white\n"
+    (portrait,) = utkface.read_portraits(write(tmp_path, {"faces.csv": table}))
+    assert (portrait.person, portrait.age, portrait.gender) == (
+        "utkface-71_1_0_2017",
+        71,
+        "female",
     )
 
 
@@ -204,6 +247,8 @@ def test_talk_to_edit_fills_both_genders(tmp_path):
         speechocean762.read_clips,
         librispeech.read_clips,
         vctk.read_clips,
+        vcc2020.read_clips,
+        utkface.read_portraits,
         ljspeech.read_clips,
         ravdess.read_clips,
         speech2face.read_clips,

@@ -6,11 +6,13 @@ import re
 import pytest
 from documents import ROOT
 
-from mmtts.data.corpora import lfw, librispeech, speech2face, vctk, webmorph
+from mmtts.data.corpora import lfw, librispeech, speech2face, utkface, vcc2020, vctk, webmorph
 
 READERS = {
     "librispeech_clips": librispeech.read_clips,
     "vctk_clips": vctk.read_clips,
+    "vcc2020_clips": vcc2020.read_clips,
+    "utkface": utkface.read_portraits,
     "speech2face": speech2face.read_clips,
     "webmorph_faces": webmorph.read_portraits,
     "lfw": lfw.read_portraits,
@@ -27,7 +29,7 @@ def rows():
 def test_our_own_tables_are_called_ours():
     ours = {folder for folder, (_, layout) in rows().items() if layout == "ours"}
     assert ours == READERS.keys()
-    assert len(rows()) == 11
+    assert len(rows()) == 13
 
 
 @pytest.mark.parametrize("folder", READERS)
