@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from mmtts.audio.manner import measure
+from mmtts.data.cuts import Clip
 from mmtts.data.face_images import read_crops
 from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.likeness import add_verification
@@ -17,11 +18,13 @@ from mmtts.evaluation.system import System
 from mmtts.evaluation.unseen_people import Pair
 from mmtts.evaluation.voices import (
     MEAN_VOICES,
+    hear,
     mean_heard,
     mean_style,
     real_embeddings,
     styles_of,
     training_voices,
+    voice_judges,
 )
 from mmtts.metrics.bootstrap import bootstrap_mean
 from mmtts.metrics.likeness import likeness
@@ -38,7 +41,7 @@ RIDGE = "ridge regression from the same features"
 
 
 class Seen(NamedTuple):
-    """What a face encoder sees in n faces: backbone features (n, F) and z_f (n, D)."""
+    """What a face encoder sees in n faces: backbone features (n, F) and z_f (n, S)."""
 
     features: np.ndarray
     z_f: np.ndarray
@@ -54,7 +57,7 @@ def ask_face(system: System, inquiry: Inquiry) -> None:
     mean = mean_style(system, inquiry, voices)
     _add_styles(system, inquiry, pairs, mean)
     _add_all_pairs(system, inquiry, known, mean)
-    _add_speech(system, inquiry, pairs[: inquiry.limit], mean_heard(inquiry, voices[:MEAN_VOICES]))
+    _add_speech(system, inquiry, pairs[: inquiry.limit], voices[:MEAN_VOICES])
     _add_gender_of_styles(system, inquiry, known, pairs)
 
 
@@ -104,18 +107,23 @@ def _add_all_pairs(
     add_verification(inquiry, system.name, "face", RIDGE, found, people, people, JUDGE, short=True)
 
 
-def _add_speech(system: System, inquiry: Inquiry, pairs: Sequence[Pair], mean: np.ndarray) -> None:
-    """Compare what mean voices say with the clips by a judge, and hear its gender."""
-    judges, genders = inquiry.judges, inquiry.people.genders
+def _add_speech(
+    system: System, inquiry: Inquiry, pairs: Sequence[Pair], voices: Sequence[Clip]
+) -> None:
+    """Compare what mean voices say with the clips by judges, and hear its gender.
+
+    The mean of the training voices is taken off.
+    """
+    genders = inquiry.people.genders
     names = [pair.person for pair in pairs]
     spoken = [
         system.speak(inquiry.sentences[0], system.voice_of_face(pair.face))
         for pair in inquiry.each(pairs, "face speech")
     ]
-    real = real_embeddings(inquiry, [pair.clip for pair in pairs])
-    found = likeness(judges.embed(spoken), real, mean)
-    name = judges.speakers.name
-    _add_with_controls(inquiry, system.name, "synthesized speech", found, names, name)
+    for judge in voice_judges(system, inquiry, "face"):
+        real = real_embeddings(inquiry, judge, [pair.clip for pair in pairs])
+        found = likeness(hear(judge, spoken), real, mean_heard(inquiry, judge, voices))
+        _add_with_controls(inquiry, system.name, "synthesized speech", found, names, judge.name)
     right = [
         float(name_measurements(measure(samples, JUDGE_RATE), {})["gender"] == genders[person])
         if person in genders
@@ -123,9 +131,9 @@ def _add_speech(system: System, inquiry: Inquiry, pairs: Sequence[Pair], mean: n
         for samples, person in zip(spoken, names, strict=True)
     ]
     heard = bootstrap_mean(right, names, inquiry.seed)
-    judge = f"F0 by pyworld, {GENDER_HZ:g} Hz"
+    by = f"F0 by pyworld, {GENDER_HZ:g} Hz"
     inquiry.findings.add(
-        system.name, "face", "gender accuracy", "synthesized speech", heard, judge, 0.5
+        system.name, "face", "gender accuracy", "synthesized speech", heard, by, 0.5
     )
 
 
@@ -168,8 +176,8 @@ def _add_with_controls(
 
 
 def _voices_of(system: System, faces: Iterable[Path]) -> np.ndarray:
-    """Mean voices (n, D) of faces."""
-    return np.stack([system.voice_of_face(face).vector for face in faces])
+    """Who speaks in the mean voices of faces: (n, S)."""
+    return system.who(system.voice_of_face(face) for face in faces)
 
 
 @torch.inference_mode()

@@ -80,9 +80,9 @@ def draw_intervals(rows: Sequence[Row], title: str) -> Figure:
             # A percentile interval may leave the value outside; error bars may not be negative.
             reach = np.nan_to_num([[max(0.0, value - low)], [max(0.0, high - value)]])
             axis.errorbar(value, place, xerr=reach, fmt="o", markersize=4, capsize=3)
-        axis.set_yticks(
-            range(len(shown)), [f"{r.system}: {r.condition}" for r in reversed(shown)], fontsize=7
-        )
+        several = len({row.judge for row in shown}) > 1
+        names = [f"{r.system}: {r.condition}" + f", {r.judge}" * several for r in reversed(shown)]
+        axis.set_yticks(range(len(shown)), names, fontsize=7)
         axis.set_ylim(-0.7, len(shown) - 0.3)
         axis.set_title(measure, fontsize=8)
         if not np.isnan(shown[0].chance):

@@ -45,12 +45,14 @@ class Findings:
         rows: In the order in which they were measured; a row of real speech is kept once.
         curves: label -> (false acceptances, true acceptances).
         histograms: title -> label -> values.
+        notes: question -> sentences about what was not measured.
     """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.histograms: dict[str, dict[str, Sequence[float]]] = {}
+        self.notes: dict[str, list[str]] = {}
 
     def add(
         self,
@@ -64,10 +66,15 @@ class Findings:
     ) -> None:
         """Keep one number; what was measured on nothing is left out."""
         row = Row(system, question, measure, condition, found, judge, chance)
-        known = any(row[:4] == other[:4] for other in self.rows)
+        known = any(row[:4] == other[:4] and judge == other.judge for other in self.rows)
         measured = found.n > 0 and math.isfinite(found.value)
         if measured and not (known and system == REAL):
             self.rows.append(row)
+
+    def note(self, question: str, sentence: str) -> None:
+        """Keep a sentence for the reader of a question's table, once."""
+        if sentence not in self.notes.setdefault(question, []):
+            self.notes[question].append(sentence)
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
@@ -81,29 +88,35 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
             writer.writerow((*row[:4], *row.found, row.judge, chance))
 
 
-def write_markdown(rows: Sequence[Row], header: Mapping[str, str], path: Path) -> None:
+def write_markdown(findings: Findings, header: Mapping[str, str], path: Path) -> None:
     """Write one table per question, the systems side by side, under a header of facts."""
+    rows, notes = findings.rows, findings.notes
     lines = ["# Evaluation", ""]
     lines += [f"- {name}: {value}" for name, value in header.items()]
-    for question in dict.fromkeys(row.question for row in rows):
+    for question in dict.fromkeys([*(row.question for row in rows), *notes]):
         lines += ["", f"## {question}", ""]
+        for sentence in notes.get(question, ()):
+            lines += [sentence, ""]
         lines += _table([row for row in rows if row.question == question])
     with atomic_write(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
+    """One line per measure, condition and judge."""
     systems = list(dict.fromkeys(row.system for row in rows))
-    cells = {(row.measure, row.condition, row.system): row for row in rows}
+    if not rows:
+        return []
+    cells = {(row.measure, row.condition, row.judge, row.system): row for row in rows}
     head = ["measure", "condition", *systems, "chance", "judge", "n"]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for measure, condition in dict.fromkeys((row.measure, row.condition) for row in rows):
-        found = {s: cells[key] for s in systems if (key := (measure, condition, s)) in cells}
+    for line in dict.fromkeys((row.measure, row.condition, row.judge) for row in rows):
+        found = {s: cells[key] for s in systems if (key := (*line, s)) in cells}
         first = next(iter(found.values()))
         numbers = [_number(found[s].found) if s in found else "" for s in systems]
         chance = "" if math.isnan(first.chance) else f"{first.chance:.3g}"
         counts = "/".join(dict.fromkeys(str(row.found.n) for row in found.values()))
-        cells_of_line = [measure, condition, *numbers, chance, first.judge, counts]
+        cells_of_line = [*line[:2], *numbers, chance, first.judge, counts]
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells_of_line) + " |")
     return lines
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mmtts.evaluation.findings import Findings
     from mmtts.evaluation.inquiry import Inquiry
+    from mmtts.evaluation.judges import Judges
     from mmtts.evaluation.system import System
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,9 @@ def evaluate(config: DictConfig) -> None:
     if config.threads:
         torch.set_num_threads(int(config.threads))
     out = Path(config.out or Path(config.paths.runs) / "evaluate" / Path(config.models[0]).name)
-    systems = load_systems(config, out)
-    inquiry = make_inquiry(config)
+    judges = make_judges(config)
+    systems = load_systems(config, out, judges)
+    inquiry = make_inquiry(config, judges)
     ask = questions()
     header = describe(config, systems, inquiry)
     for name in OmegaConf.to_object(config.questions):  # type: ignore[union-attr]
@@ -58,7 +60,7 @@ def evaluate(config: DictConfig) -> None:
             logger.info("%s: %s", system.name, QUESTIONS[str(name)])
             before = len(inquiry.findings.rows)
             ask[str(name)](system, inquiry)
-            if len(inquiry.findings.rows) == before:
+            if len(inquiry.findings.rows) == before and str(name) not in inquiry.findings.notes:
                 logger.info("  nothing to measure: the system or the data folder lacks it")
         write_report(inquiry.findings, header, out)
     if config.figures:
@@ -91,10 +93,18 @@ def _check(config: DictConfig) -> None:
         raise InputError("an evaluation needs at least one model and one sentence")
 
 
-def load_systems(config: DictConfig, out: Path) -> list[System]:
+def make_judges(config: DictConfig) -> Judges:
+    """Name the judges; but for the one that was trained here, they are loaded when first asked."""
+    from mmtts.evaluation.judges import Judges
+
+    return Judges(config.whisper, config.judge)
+
+
+def load_systems(config: DictConfig, out: Path, judges: Judges) -> list[System]:
     """Load the systems, after checking that no judge took part in their training."""
     from mmtts.evaluation.judges import check_independence
     from mmtts.evaluation.system import System
+    from mmtts.evaluation.voices import NOT_JUDGED
     from mmtts.synthesis.system_folder import SystemFolder
 
     folders = [str(folder) for folder in config.models]
@@ -103,22 +113,27 @@ def load_systems(config: DictConfig, out: Path) -> list[System]:
     systems = []
     for folder, name in zip(folders, names, strict=True):
         parts = SystemFolder(folder, str(config.device))
-        check_independence(parts.folder, config.whisper)
+        check_independence(parts.folder, config.whisper, judges.trained)
+        if judges.bars_resemblyzer(parts.folder) and not judges.trained:
+            logger.warning("%s: likeness is %s", name, NOT_JUDGED)
         audio = out / "audio" if config.keep_audio else None
         systems.append(System(name, parts, int(config.steps), audio))
     return systems
 
 
-def make_inquiry(config: DictConfig) -> Inquiry:
-    """Gather the people, the judges and the limits."""
+def make_inquiry(config: DictConfig, judges: Judges) -> Inquiry:
+    """Gather the people, whom no judge may know, the judges and the limits."""
     from mmtts.evaluation.findings import Findings
     from mmtts.evaluation.inquiry import Inquiry
-    from mmtts.evaluation.judges import Judges
+    from mmtts.evaluation.judges import check_people
     from mmtts.evaluation.unseen_people import UnseenPeople
 
+    people = UnseenPeople(Path(config.folder), str(config.split), int(config.seed))
+    if judges.trained:
+        check_people(judges.trained, people.clips_of)
     return Inquiry(
-        people=UnseenPeople(Path(config.folder), str(config.split), int(config.seed)),
-        judges=Judges(config.whisper),
+        people=people,
+        judges=judges,
         findings=Findings(),
         limit=int(config.limit),
         seed=int(config.seed),
@@ -152,7 +167,8 @@ def describe(config: DictConfig, systems: list[System], inquiry: Inquiry) -> dic
     """Facts that the numbers depend on, for the head of the report."""
     from mmtts.metrics.likeness import DEFINITION
 
-    people = inquiry.people
+    people, judges = inquiry.people, inquiry.judges
+    barred = all(judges.bars_resemblyzer(system.parts.folder) for system in systems)
     corpora = ", ".join(f"{name} ({count} clips)" for name, count in people.corpora.items())
     facts: dict[str, Any] = {
         "systems": "; ".join(f"{s.name} (stage 1 {s.parts.config.sha256[:12]})" for s in systems),
@@ -160,10 +176,13 @@ def describe(config: DictConfig, systems: list[System], inquiry: Inquiry) -> dic
         "seed": f"{config.seed}, at most {config.limit} items per question, {config.steps} steps",
         "intervals": "95 %, percentile bootstrap of people or prompts, 1000 draws",
         "likeness": DEFINITION,
-        "judges": "pocketsphinx, resemblyzer, DNSMOS, fixed thresholds on F0, pace and level"
+        "judges": "pocketsphinx, DNSMOS, fixed thresholds on F0, pace and level"
+        + ("" if barred else ", resemblyzer")
         + (f", whisper ({config.whisper})" if config.whisper else "")
-        + "; no model names one of them as its teacher or backbone",
+        + "; none judges a model that names it as its teacher or backbone",
     }
+    if judges.trained:
+        facts["trained judge"] = judges.trained.facts
     if any(clip.words for clip in people.clips.values()):
         facts["mind"] = (
             "the data has word boundaries; where they come from pocketsphinx's forced alignment, "
@@ -177,4 +196,4 @@ def write_report(findings: Findings, header: dict[str, str], out: Path) -> None:
     from mmtts.evaluation.findings import write_csv, write_markdown
 
     write_csv(findings.rows, out / "results.csv")
-    write_markdown(findings.rows, header, out / "results.md")
+    write_markdown(findings, header, out / "results.md")

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from mmtts import InputError
 from mmtts.audio.word_alignment import WordAligner
 from mmtts.metrics.quality import Dnsmos
 from mmtts.metrics.recognition import Pocketsphinx, Recognizer, SentenceJudge, Whisper
-from mmtts.metrics.speakers import Resemblyzer
+from mmtts.metrics.speakers import Resemblyzer, SpeakerJudge
+from mmtts.metrics.trained_judge import TrainedJudge
 
 T = TypeVar("T")
 
-# How a judge would be called by a model that had learned from it.
+# How a judge of voices would be called by a model that had learned from it: resemblyzer's network
+# is GE2E, which `style=ge2e` takes for the speaker's part of a style.
+RESEMBLYZER = ("resemblyzer", "ge2e")
+# The same of the other judges.
 FAMILIES = {
-    "resemblyzer": ("resemblyzer",),
     "pocketsphinx": ("pocketsphinx",),
     "DNSMOS": ("dnsmos", "speechmos"),
     "whisper": ("whisper",),
@@ -33,10 +34,12 @@ class Judges:
 
     Args:
         whisper: Model folder or hub id of a Whisper; without one only pocketsphinx transcribes.
+        judge: Model folder of a judge of voices that was trained here (`stage=judge`).
     """
 
-    def __init__(self, whisper: str | None = None) -> None:
+    def __init__(self, whisper: str | None = None, judge: str | None = None) -> None:
         self._whisper = whisper
+        self.trained = TrainedJudge(judge) if judge else None
         self._remembered: dict[Hashable, Any] = {}
 
     @cached_property
@@ -51,9 +54,18 @@ class Judges:
         return SentenceJudge()
 
     @cached_property
-    def speakers(self) -> Resemblyzer:
+    def resemblyzer(self) -> Resemblyzer:
         """Tells voices apart."""
         return Resemblyzer()
+
+    def bars_resemblyzer(self, folder: Path) -> bool:
+        """Whether resemblyzer's network took part in making the voices of a system folder."""
+        return self.remember(("resemblyzer", folder), lambda: bool(_names(folder, RESEMBLYZER)))
+
+    def of_voices(self, folder: Path) -> list[SpeakerJudge]:
+        """Those who may tell the voices of a system folder apart; maybe none."""
+        found: list[SpeakerJudge] = [] if self.bars_resemblyzer(folder) else [self.resemblyzer]
+        return [*found, self.trained] if self.trained else found
 
     @cached_property
     def quality(self) -> Dnsmos:
@@ -72,32 +84,58 @@ class Judges:
         found: T = self._remembered[key]
         return found
 
-    def embed(self, clips: Sequence[np.ndarray]) -> np.ndarray:
-        """Speaker embeddings (n, 256) of clips at 16 kHz."""
-        return np.stack([self.speakers.embed(samples) for samples in clips])
 
-
-def check_independence(folder: Path, whisper: str | None = None) -> None:
+def check_independence(
+    folder: Path, whisper: str | None = None, trained: TrainedJudge | None = None
+) -> None:
     """Make sure that no judge took part in training the networks of a folder.
 
-    Every string in every `config.json` below the folder is searched: backbones, teachers and their
-    weights are named there.
+    Resemblyzer is not looked for: where it took part, `Judges.of_voices` leaves it out.
+
+    Args:
+        folder: System folder; every string in every `config.json` below it is searched, because
+            backbones, teachers and the hashes of their weights are named there.
+        whisper: Whisper checkpoint that judges, if any.
+        trained: Judge of voices that was trained here, if any.
 
     Raises:
         InputError: One is named.
     """
     families = {name: words for name, words in FAMILIES.items() if name != "whisper" or whisper}
+    if trained:
+        families[f"the judge {trained.folder}"] = (trained.sha256,)
+    for judge, words in families.items():
+        if place := _names(folder, words):
+            raise InputError(
+                f"{judge} took part in training {place}, so it cannot be a judge of it"
+            )
+
+
+def check_people(judge: TrainedJudge, tested: Iterable[str]) -> None:
+    """Make sure that a judge was not trained on people whom it would be asked about.
+
+    Raises:
+        InputError: It was.
+    """
+    if known := sorted(judge.people & set(tested)):
+        raise InputError(
+            f"{judge.folder} was trained on {len(known)} of the people to be tested, such as "
+            f"{known[0]}, so it cannot judge them; train another judge with stage.data.leave_out, "
+            "or evaluate another split"
+        )
+
+
+def _names(folder: Path, words: Sequence[str]) -> Path | None:
+    """Find the first model folder whose configuration names one of some words."""
     for path in sorted(folder.rglob("config.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"cannot read {path}: {error}") from error
         said = " ".join(_strings(content)).lower()
-        for judge, words in families.items():
-            if any(re.search(rf"(?<![a-z]){word}", said) for word in words):
-                raise InputError(
-                    f"{judge} took part in training {path.parent}, so it cannot be a judge of it"
-                )
+        if any(re.search(rf"(?<![a-z]){word}", said) for word in words):
+            return path.parent
+    return None
 
 
 def _strings(value: Any) -> list[str]:

@@ -17,7 +17,14 @@ from mmtts.evaluation.findings import REAL
 from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.system import System
 from mmtts.evaluation.unseen_people import training_clips
-from mmtts.evaluation.voices import mean_heard, mean_style, real_embeddings, training_voices
+from mmtts.evaluation.voices import (
+    hear,
+    mean_heard,
+    mean_style,
+    real_embeddings,
+    training_voices,
+    voice_judges,
+)
 from mmtts.metrics.bootstrap import bootstrap, bootstrap_mean
 from mmtts.metrics.diversity import mean_pairwise_distance, vendi_score
 from mmtts.metrics.likeness import centered
@@ -29,8 +36,8 @@ from mmtts.metrics.verification import order_probability
 HEARD = ("gender", "pitch", "pace", "energy")
 BINS = {"pitch": "pitch", "pace": "pace", "energy": "loudness"}  # in the thresholds
 PROBE_CLIPS = 200
+DISTANCE, VENDI = "mean pairwise 1 - likeness", "Vendi score"
 THRESHOLDS = f"fixed thresholds (F0 by pyworld, {GENDER_HZ:g} Hz)"
-PROBE = "probe on resemblyzer"
 
 
 class Prompt(NamedTuple):
@@ -48,14 +55,15 @@ def unseen_prompts(inquiry: Inquiry, limit: int, what: str) -> list[Prompt]:
     if table is None:
         return []
     first = {text: row for row, text in reversed(list(enumerate(table.prompts)))}
-    known = {item: table.known[row] for row, item in enumerate(table.items)}
+    claims, facts = table.claims, table.facts
+    known = {item: facts[row] for row, item in enumerate(table.items)}
     clips = [people.clips[item] for item in known if item in people.clips]
-    codes = np.stack([known[clip.id] for clip in clips]) if clips else np.zeros((0, 6), int)
+    codes = np.stack([known[clip.id] for clip in clips]) if clips else facts[:0]
     found = []
     for text in sorted(first):
         named = decode_attributes(table.named[first[text]])
         if set(named) & set(HEARD):
-            fits = compatible(table.named[first[text]][None], codes)[0]
+            fits = compatible(claims[first[text]][None], codes)[0]
             found.append(Prompt(text, named, [clips[i] for i in np.flatnonzero(fits)]))
     return [found[i] for i in people.rng(what).permutation(len(found))[:limit]]
 
@@ -173,20 +181,18 @@ def _add_probes(
     if not kept or len(set(genders)) < 2:
         return
     wanted = np.asarray([named[i] == "female" for i in kept])
-    probe = LinearProbe(real_embeddings(inquiry, clips), female)
     leveled = [normalize_loudness(spoken[i], JUDGE_RATE) for i in kept]
-    heard = probe(inquiry.judges.embed(leveled))
+    answers = []
+    for judge in voice_judges(system, inquiry, "prompt"):
+        probe = LinearProbe(real_embeddings(inquiry, judge, clips), female)
+        heard = probe(hear(judge, leveled))
+        answers.append(("synthesis, by timbre", heard, f"probe on {judge.name}"))
     styles = np.stack([system.voice_of_clip(clip).vector for clip in clips])
     voices = np.stack([system.voice_of_prompt(prompts[i].text).vector for i in kept])
-    read = LinearProbe(styles, female)(voices)
-    for condition, found, judge in (
-        ("synthesis, by timbre", heard, PROBE),
-        ("style z", read, "probe on z"),
-    ):
+    answers.append(("style z", LinearProbe(styles, female)(voices), "probe on z"))
+    for condition, found, by in answers:
         interval = bootstrap_mean((found == wanted).astype(float), seed=inquiry.seed)
-        inquiry.findings.add(
-            system.name, "prompt", "gender accuracy", condition, interval, judge, 0.5
-        )
+        inquiry.findings.add(system.name, "prompt", "gender accuracy", condition, interval, by, 0.5)
 
 
 def ask_diversity(system: System, inquiry: Inquiry) -> None:
@@ -199,7 +205,7 @@ def ask_diversity(system: System, inquiry: Inquiry) -> None:
             for p in prompts
         ]
         _add_diversity(system, inquiry, "one prompt", draws, [p.named["gender"] for p in prompts])
-        _add_real_diversity(inquiry, prompts)
+        _add_real_diversity(system, inquiry, prompts)
     if system.parts.has("face_encoder"):
         genders = inquiry.people.genders
         pairs = [p for p in inquiry.people.face_pairs() if p.person in genders][:few]
@@ -215,37 +221,40 @@ def _add_diversity(
     """Add diversity and gender accuracy of the voices drawn for each condition."""
     text, rows = inquiry.sentences[0], defaultdict(list)
     known = training_voices(inquiry)
-    heard_mean, style_mean = mean_heard(inquiry, known), mean_style(system, inquiry, known)
+    style_mean = mean_style(system, inquiry, known)
+    judges = voice_judges(system, inquiry, "diversity")
+    heard_means = [mean_heard(inquiry, judge, known) for judge in judges]
     for voices, gender in inquiry.each(zip(draws, genders, strict=True), f"diversity, {condition}"):
         spoken = [system.speak(text, voice, loudness=0.0) for voice in voices]
-        embedded = centered(inquiry.judges.embed(spoken), heard_mean)
-        styles = centered(np.stack([voice.vector for voice in voices]), style_mean)
-        rows["mean pairwise 1 - likeness", "resemblyzer"].append(mean_pairwise_distance(embedded))
-        rows["Vendi score", "resemblyzer"].append(vendi_score(embedded))
-        rows["mean pairwise 1 - likeness of z", "z"].append(mean_pairwise_distance(styles))
+        for judge, heard_mean in zip(judges, heard_means, strict=True):
+            embedded = centered(hear(judge, spoken), heard_mean)
+            rows[DISTANCE, judge.name].append(mean_pairwise_distance(embedded))
+            rows[VENDI, judge.name].append(vendi_score(embedded))
+        styles = centered(system.who(voices), style_mean)
+        rows[f"{DISTANCE} of z", "z"].append(mean_pairwise_distance(styles))
         heard = [name_measurements(measure(s, JUDGE_RATE), {})["gender"] == gender for s in spoken]
         rows["gender accuracy", THRESHOLDS].append(float(np.mean(heard)))
-    for (title, judge), values in rows.items():
+    for (title, by), values in rows.items():
         found = bootstrap_mean(values, seed=inquiry.seed)
         condition_of_row = f"{inquiry.samples} voices for {condition}"
         chance = 0.5 if title == "gender accuracy" else float("nan")
-        inquiry.findings.add(
-            system.name, "diversity", title, condition_of_row, found, judge, chance
-        )
+        inquiry.findings.add(system.name, "diversity", title, condition_of_row, found, by, chance)
 
 
-def _add_real_diversity(inquiry: Inquiry, prompts: Sequence[Prompt]) -> None:
-    """Add the diversity of as many real people who fit the same prompts."""
-    distances, scores = [], []
-    mean = mean_heard(inquiry, training_voices(inquiry))
+def _add_real_diversity(system: System, inquiry: Inquiry, prompts: Sequence[Prompt]) -> None:
+    """Add the diversity of as many real people who fit the same prompts, by the same judges."""
+    groups = []
     for prompt in prompts:
         speakers = {clip.speaker: clip for clip in prompt.fitting}
         if len(speakers) >= inquiry.samples:
-            clips = list(speakers.values())[: inquiry.samples]
-            embedded = centered(real_embeddings(inquiry, clips), mean)
-            distances.append(mean_pairwise_distance(embedded))
-            scores.append(vendi_score(embedded))
+            groups.append(list(speakers.values())[: inquiry.samples])
     condition = f"{inquiry.samples} real people who fit one prompt"
-    for title, values in (("mean pairwise 1 - likeness", distances), ("Vendi score", scores)):
-        found = bootstrap_mean(values, seed=inquiry.seed)
-        inquiry.findings.add(REAL, "diversity", title, condition, found, "resemblyzer")
+    for judge in voice_judges(system, inquiry, "diversity"):
+        mean = mean_heard(inquiry, judge, training_voices(inquiry))
+        heard = [centered(real_embeddings(inquiry, judge, clips), mean) for clips in groups]
+        for title, values in (
+            (DISTANCE, [mean_pairwise_distance(vectors) for vectors in heard]),
+            (VENDI, [vendi_score(vectors) for vectors in heard]),
+        ):
+            found = bootstrap_mean(values, seed=inquiry.seed)
+            inquiry.findings.add(REAL, "diversity", title, condition, found, judge.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,11 @@ class System:
     def speaker(self) -> Speaker:
         """What turns phonemes and a style into sound."""
         return self.parts.speaker()
+
+    def who(self, voices: Iterable[Voice]) -> np.ndarray:
+        """What voices (n) tell of who speaks: the speaker's part of each z, (n, S)."""
+        width = self.speaker.acoustic_model.style_encoder.dims[0]
+        return np.stack([voice.vector[:width] for voice in voices])
 
     def voice_of_clip(self, clip: Clip) -> Voice:
         """Voice of a reference clip."""

@@ -6,28 +6,48 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from mmtts.audio.resampling import resample
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.evaluation.inquiry import Inquiry
 from mmtts.evaluation.system import System
 from mmtts.metrics.likeness import mean_voice
 from mmtts.metrics.quality import JUDGE_RATE
+from mmtts.metrics.speakers import SpeakerJudge
 
+NOT_JUDGED = (
+    "not judged: resemblyzer's network took part in making these voices, so it cannot tell how "
+    "like they are; train another judge with bash recipes/judge/run.sh and give "
+    "judge=runs/judge/lab/model"
+)
 MEAN_VOICES = 200  # training people whose mean is subtracted; more move it by little
 
 
-def real_embeddings(inquiry: Inquiry, clips: Sequence[Clip]) -> np.ndarray:
-    """Speaker embeddings (n, 256) of real clips, each computed once for all systems."""
-    judges = inquiry.judges
+def voice_judges(system: System, inquiry: Inquiry, question: str) -> list[SpeakerJudge]:
+    """Who may tell this system's voices apart; where nobody may, the report says so."""
+    found = inquiry.judges.of_voices(system.parts.folder)
+    if not found:
+        inquiry.findings.note(question, f"{system.name}: {NOT_JUDGED}")
+    return found
+
+
+def hear(judge: SpeakerJudge, spoken: Sequence[np.ndarray]) -> np.ndarray:
+    """Speaker embeddings (n, D) of what systems said, (N,) each at 16 kHz."""
+    return judge.embed([resample(samples, JUDGE_RATE, judge.sample_rate) for samples in spoken])
+
+
+def real_embeddings(inquiry: Inquiry, judge: SpeakerJudge, clips: Sequence[Clip]) -> np.ndarray:
+    """Speaker embeddings (n, D) of real clips, each computed once for all systems."""
 
     def embedding_of(clip: Clip) -> Callable[[], np.ndarray]:
-        return lambda: judges.speakers.embed(load_samples(clip, JUDGE_RATE))
+        return lambda: judge.embed([load_samples(clip, judge.sample_rate)])[0]
 
-    return np.stack([judges.remember(("speaker", c.id), embedding_of(c)) for c in clips])
+    remember = inquiry.judges.remember
+    return np.stack([remember(("speaker", judge.name, c.id), embedding_of(c)) for c in clips])
 
 
 def styles_of(system: System, clips: Sequence[Clip]) -> np.ndarray:
-    """Styles z (n, D) of clips by a system's style encoder."""
-    return np.stack([system.voice_of_clip(clip).vector for clip in clips])
+    """Who speaks in clips, by a system's style encoder: the speaker's part of z, (n, S)."""
+    return system.who(system.voice_of_clip(clip) for clip in clips)
 
 
 def training_voices(inquiry: Inquiry) -> list[Clip]:
@@ -36,13 +56,13 @@ def training_voices(inquiry: Inquiry) -> list[Clip]:
     return inquiry.people.training.spread(firsts, MEAN_VOICES, "mean voice")
 
 
-def mean_heard(inquiry: Inquiry, clips: Sequence[Clip]) -> np.ndarray:
-    """Mean embedding (256,) of training voices by the judge of speakers."""
+def mean_heard(inquiry: Inquiry, judge: SpeakerJudge, clips: Sequence[Clip]) -> np.ndarray:
+    """Mean embedding (D,) of training voices by a judge."""
     clips = list(inquiry.each(clips, "training voices"))
-    return mean_voice(real_embeddings(inquiry, clips), [clip.speaker for clip in clips])
+    return mean_voice(real_embeddings(inquiry, judge, clips), [clip.speaker for clip in clips])
 
 
 def mean_style(system: System, inquiry: Inquiry, clips: Sequence[Clip]) -> np.ndarray:
-    """Mean style (D,) of training voices by a system."""
+    """Mean of the speaker's part of z (S,) over training voices by a system."""
     clips = list(inquiry.each(clips, "training voices"))
     return mean_voice(styles_of(system, clips), [clip.speaker for clip in clips])

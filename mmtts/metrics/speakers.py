@@ -1,14 +1,31 @@
-"""Whose voice is it? A speaker encoder that took no part in training."""
+"""Whose voice is it? Speaker encoders that took no part in training."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
 from mmtts import InputError
 from mmtts.metrics.diversity import unit_rows
 from mmtts.metrics.quality import JUDGE_RATE
+
+
+class SpeakerJudge(Protocol):
+    """Tells voices apart.
+
+    Attributes:
+        name: How reports call it.
+        sample_rate: Of the clips that it hears, in Hz.
+    """
+
+    name: str
+    sample_rate: int
+
+    def embed(self, clips: Sequence[np.ndarray]) -> np.ndarray:
+        """Unit vectors float64 (n, D) of clips float32 (N,) at `sample_rate`."""
 
 
 class Resemblyzer:
@@ -22,6 +39,7 @@ class Resemblyzer:
     """
 
     name = "resemblyzer"
+    sample_rate = JUDGE_RATE
 
     def __init__(self) -> None:
         try:
@@ -35,11 +53,14 @@ class Resemblyzer:
         self._prepare = preprocess_wav
         self._encoder = VoiceEncoder("cpu", verbose=False)
 
-    def embed(self, samples: np.ndarray) -> np.ndarray:
-        """Return the unit-norm embedding float64 (256,) of a clip float32 (N,) at 16 kHz.
+    def embed(self, clips: Sequence[np.ndarray]) -> np.ndarray:
+        """Unit vectors float64 (n, 256) of clips float32 (N,) at 16 kHz.
 
         A clip in which no voice is found is embedded as a whole; silence gives a constant vector.
         """
+        return np.stack([self._embed(samples) for samples in clips])
+
+    def _embed(self, samples: np.ndarray) -> np.ndarray:
         samples = np.asarray(samples, np.float32)
         if not len(samples) or float(np.abs(samples).max()) < 1e-4:
             return np.full(256, 1.0 / 16.0)

@@ -137,6 +137,22 @@ def n_way_matching(
             left out.
         seed: Chooses one item per person, and the draws of the interval.
     """
+    people, hits = matching_chances(similarity, query_people, item_people, n, genders, seed)
+    return bootstrap_mean(hits, people, seed) if hits else NOTHING
+
+
+def matching_chances(
+    similarity: np.ndarray,
+    query_people: Names,
+    item_people: Names,
+    n: int = 5,
+    genders: dict[str, str] | None = None,
+    seed: int = 0,
+) -> tuple[list[str], list[float]]:
+    """For each query that can be asked: its person, and its chance to be matched right.
+
+    The arguments are those of `n_way_matching`, which is the mean of the chances.
+    """
     if n < 2:
         raise ValueError(f"matching needs at least 2 choices, not {n}")
     people, hits = [], []
@@ -145,7 +161,7 @@ def n_way_matching(
             below, ties = int(np.sum(others < own)), int(np.sum(others == own))
             people.append(person)
             hits.append(_chance_to_win(below, ties, len(others), n - 1))
-    return bootstrap_mean(hits, people, seed) if hits else NOTHING
+    return people, hits
 
 
 def retrieval_top_k(

@@ -42,6 +42,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         name="constant",
         voice_of_clip=lambda clip: SimpleNamespace(vector=voice_of(clip.speaker)),
         voice_of_face=lambda face: SimpleNamespace(vector=constant),
+        who=lambda voices: np.stack([voice.vector for voice in voices]),
     )
 
 

@@ -32,13 +32,38 @@ def test_real_speech_is_reported_once():
 
 
 def test_systems_stand_side_by_side(tmp_path):
-    write_markdown(some_findings().rows, {"seed": "0"}, tmp_path / "results.md")
+    write_markdown(some_findings(), {"seed": "0"}, tmp_path / "results.md")
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert "- seed: 0" in text
     assert "| measure | condition | a | b | chance | judge | n |" in text
     line = "| AUC | style z | 0.800 [0.700, 0.900] | 0.500 [0.400, 0.600] | 0.5 | cosine | 20 |"
     assert line in text
     assert "score \\| of 5 | recording | 4.000 |" in text
+
+
+def test_two_judges_of_one_measure_stand_in_two_lines(tmp_path):
+    findings = Findings()
+    for judge, value in (("one", 0.8), ("two", 0.6), ("one", 0.8)):
+        found = Interval(value, value, value, 5)
+        findings.add(REAL, "face", "AUC", "speech", found, judge, 0.5)
+        if len(findings.rows) < 4:
+            findings.add("a", "face", "AUC", "speech", found, judge, 0.5)
+    write_markdown(findings, {}, tmp_path / "results.md")
+    lines = (tmp_path / "results.md").read_text(encoding="utf-8").splitlines()
+    assert "| AUC | speech | 0.800 | 0.800 | 0.5 | one | 5 |" in lines
+    assert "| AUC | speech | 0.600 | 0.600 | 0.5 | two | 5 |" in lines
+    assert sum("AUC" in line for line in lines) == 2
+
+
+def test_what_could_not_be_judged_is_said_above_the_table(tmp_path):
+    findings = some_findings()
+    for question in ("face", "face", "stability"):
+        findings.note(question, "a: not judged: nobody may")
+    write_markdown(findings, {}, tmp_path / "results.md")
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "## face\n\na: not judged: nobody may\n\n| measure" in text
+    assert "## stability\n\na: not judged: nobody may\n" in text
+    assert text.count("nobody may") == 2
 
 
 def test_the_csv_keeps_every_digit(tmp_path):

@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from small_judge import save_judge
 
 from mmtts import InputError
-from mmtts.evaluation.judges import Judges, check_independence
+from mmtts.evaluation.judges import Judges, check_independence, check_people
+from mmtts.metrics.trained_judge import TrainedJudge
 
 
 def write(folder, content):
@@ -14,9 +16,52 @@ def write(folder, content):
 def test_a_judge_that_took_part_in_training_is_refused(tmp_path):
     write(tmp_path / "speech_tts", {"networks": {"a": {"width": 3}}})
     check_independence(tmp_path)
-    write(tmp_path / "face_encoder", {"training": {"teachers": [{"speech": "Resemblyzer 0.1"}]}})
-    with pytest.raises(InputError, match=r"resemblyzer took part in training .*face_encoder"):
+    write(tmp_path / "face_encoder", {"training": {"teachers": [{"quality": "DNSMOS"}]}})
+    with pytest.raises(InputError, match=r"DNSMOS took part in training .*face_encoder"):
         check_independence(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"networks": {"acoustic_model": {"speaker": "ge2e"}}},
+        {"training": {"teachers": [{"speech": "Resemblyzer 0.1"}]}},
+    ],
+)
+def test_resemblyzer_does_not_judge_voices_that_its_network_made(tmp_path, content):
+    write(tmp_path / "free" / "speech_tts", {"networks": {"acoustic_model": {"speaker": "own"}}})
+    write(tmp_path / "made" / "speech_tts", content)
+    check_independence(tmp_path / "made")  # another judge may
+    judges = Judges()
+    assert not judges.bars_resemblyzer(tmp_path / "free")
+    assert judges.bars_resemblyzer(tmp_path / "made")
+    assert judges.of_voices(tmp_path / "made") == []
+    folder = save_judge(tmp_path / "judge")
+    judges = Judges(judge=str(folder))
+    assert judges.of_voices(tmp_path / "made") == [judges.trained]
+
+
+def test_a_trained_judge_stands_beside_resemblyzer(tmp_path):
+    pytest.importorskip("resemblyzer")
+    write(tmp_path / "system" / "speech_tts", {})
+    judges = Judges(judge=str(save_judge(tmp_path / "judge")))
+    names = [judge.name for judge in judges.of_voices(tmp_path / "system")]
+    assert names == ["resemblyzer", "trained judge (EER 0.125)"]
+
+
+def test_a_trained_judge_that_took_part_is_refused(tmp_path):
+    judge = TrainedJudge(save_judge(tmp_path / "judge"))
+    write(tmp_path / "system" / "speech_tts", {"lineage": {"speaker": judge.sha256}})
+    check_independence(tmp_path / "system")
+    with pytest.raises(InputError, match=r"the judge .* took part in training .*speech_tts"):
+        check_independence(tmp_path / "system", trained=judge)
+
+
+def test_a_judge_may_not_know_the_people_it_is_asked_about(tmp_path):
+    judge = TrainedJudge(save_judge(tmp_path / "judge", ["x-a", "x-b"]))
+    check_people(judge, ["x-c", "y-a"])
+    with pytest.raises(InputError, match="1 of the people to be tested, such as x-b"):
+        check_people(judge, ["x-b", "x-c"])
 
 
 def test_a_recognizer_that_does_not_judge_may_have_been_a_teacher(tmp_path):
@@ -27,7 +72,7 @@ def test_a_recognizer_that_does_not_judge_may_have_been_a_teacher(tmp_path):
 
 
 def test_a_word_that_only_ends_like_a_judge_is_no_judge(tmp_path):
-    write(tmp_path / "speech_tts", {"training": {"corpus": "notresemblyzer"}})
+    write(tmp_path / "speech_tts", {"training": {"corpus": "notdnsmos"}})
     check_independence(tmp_path)
 
 
