@@ -85,6 +85,7 @@ def compress_checkpoint(config: DictConfig) -> None:
     from mmtts.compression import shrink
     from mmtts.compression.compressor import check_arguments, measure
     from mmtts.compression.subjects import open_subject
+    from mmtts.stages.clip_tables import attach_voices
 
     choice = {
         "ratio": config.ratio,
@@ -97,7 +98,7 @@ def compress_checkpoint(config: DictConfig) -> None:
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    subject = open_subject(config, device, validation_losses)
+    subject = open_subject(config, device, validation_losses, attach_voices)
     batches = show(subject.calibration(), subject.batches, bool(config.progress))
     compressed, report = shrink(subject.model, measure(subject.model, batches), **choice)
     logger.info("%s", report.table())

@@ -19,6 +19,8 @@ HELP = """usage: python -m mmtts.evaluate model=FOLDER[,FOLDER ...] data=FOLDER 
   limit=N  samples=N    items per question [50]; voices drawn per prompt or face [8]
   steps=N  seed=N       flow steps per sentence [4]; seed of every choice and interval [0]
   whisper=FOLDER        a Whisper checkpoint as second recognizer
+  judge=FOLDER          a trained judge of voices (bash recipes/judge/run.sh) beside resemblyzer,
+                        and in its place where resemblyzer's network took part (style=ge2e)
   device=cpu threads=N  where the systems run
   keep_audio=true       keep what was synthesized
   --cfg job             print the config and stop
@@ -30,7 +32,7 @@ examples
 """
 
 LISTS = ("models", "questions")
-TEXTS = ("folder", "out", "whisper", "device", "split")
+TEXTS = ("folder", "out", "whisper", "judge", "device", "split")
 
 
 @one_sentence

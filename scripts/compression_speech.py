@@ -25,6 +25,7 @@ from mmtts.data.cuts import Clip, load_samples
 from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.masks import mask_from_lens
+from mmtts.stages.clip_tables import attach_voices
 from mmtts.storage.model_folder import load_config, load_network
 
 CHOICES = 20
@@ -36,7 +37,7 @@ class Sentence(NamedTuple):
     """What a model is asked to say, and what it is judged by."""
 
     phonemes: Tensor
-    reference: Tensor
+    z: Tensor
     clip: Clip
     choices: list[str]
 
@@ -48,7 +49,7 @@ def open_model(options: argparse.Namespace) -> tuple[SpeechSubject, Methods]:
     config.calibration.batches, config.progress = options.batches, False
     config.validation_batches, config.seed = options.validation, options.seed
     source = load_config(options.model, "speech_tts")
-    subject = SpeechSubject(source, config, "cpu", validation_losses)
+    subject = SpeechSubject(source, config, "cpu", validation_losses, attach_voices)
     print(f"seed {options.seed}, {options.batches} calibration batches, {options.threads} threads")
     return subject, Methods(subject.model, list(subject.calibration()))
 
@@ -56,7 +57,7 @@ def open_model(options: argparse.Namespace) -> tuple[SpeechSubject, Methods]:
 def bench_speech(options: argparse.Namespace) -> None:
     """Print the table of all methods at all ratios."""
     subject, methods = open_model(options)
-    judge = Judge(options, subject.data) if options.sentences else None
+    judge = Judge(options, subject.data, subject.model) if options.sentences else None
     models: dict[tuple[str, str], Any] = {("0 %", "original"): subject.model}
     for ratio in RATIOS:
         models |= {(f"{100 * ratio:.0f} %", name): changed for name, changed in methods(ratio)}
@@ -196,9 +197,10 @@ class Judge:
     Args:
         options: of the command line.
         data: of the prepared folder.
+        model: whose styles of the test clips all models speak in.
     """
 
-    def __init__(self, options: argparse.Namespace, data: Any) -> None:
+    def __init__(self, options: argparse.Namespace, data: Any, model: Any) -> None:
         from mmtts.metrics.recognition import SentenceJudge, draw_distractors
         from mmtts.metrics.speakers import Resemblyzer
 
@@ -207,6 +209,7 @@ class Judge:
         self.rate = MelSpectrogram(**mel).sample_rate
         self.vocoder = load_vocoder(options.vocoder, mel)
         data.setup("test")
+        attach_voices(model, data)
         clips = {clip.id: clip for clip in data.datasets["test"].clips}
         known = [c.text for c in clips.values() if c.text and self.sentences.knows(c.text)]
         rng = np.random.default_rng(options.seed)
@@ -218,11 +221,13 @@ class Judge:
                     continue
                 others = draw_distractors(clip.text, known, CHOICES - 1, rng)
                 phonemes = batch.phonemes[row : row + 1, : int(batch.phoneme_lens[row])]
-                frames = int(batch.reference_lens[row])
-                reference = batch.reference[row : row + 1, :frames]
-                found.append(Sentence(phonemes, reference, clip, [clip.text, *others]))
+                own, lens = slice(row, row + 1), batch.reference_lens[row : row + 1]
+                with torch.no_grad():
+                    reference = batch.reference[own, : int(lens)]
+                    z = model.encode_style(reference, lens, batch.voice[own])
+                found.append(Sentence(phonemes, z, clip, [clip.text, *others]))
         self.asked = [found[i] for i in rng.permutation(len(found))[: options.sentences]]
-        self.targets = [self.voices.embed(load_samples(s.clip, JUDGE_RATE)) for s in self.asked]
+        self.targets = self.voices.embed([load_samples(s.clip, JUDGE_RATE) for s in self.asked])
 
     def __call__(self, model: Any) -> tuple[str, str]:
         """Share of sentences identified among 20, and the mean cosine to the speaker's clip."""
@@ -230,15 +235,15 @@ class Judge:
         for sentence, target in zip(self.asked, self.targets, strict=True):
             samples = self.speak(model, sentence)
             right += self.sentences.choose(samples, sentence.choices) == 0
-            cosines.append(float(self.voices.embed(samples) @ target))
+            cosines.append(float(self.voices.embed([samples])[0] @ target))
         return f"{100 * right / len(self.asked):.0f} %", f"{np.mean(cosines):.3f}"
 
     @torch.inference_mode()
     def speak(self, model: Any, sentence: Sentence) -> np.ndarray:
         """Samples float32 (N,) at the judges' rate."""
-        z = model.encode_style(sentence.reference, torch.tensor([sentence.reference.shape[1]]))
+        lens = torch.tensor([sentence.phonemes.shape[1]])
         spoken = model.synthesize(
-            sentence.phonemes, torch.tensor([sentence.phonemes.shape[1]]), z, steps=STEPS,
+            sentence.phonemes, lens, sentence.z, steps=STEPS,
             generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
         return resample(self.vocoder(spoken.mel)[0].numpy(), self.rate, JUDGE_RATE)

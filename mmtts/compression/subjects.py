@@ -36,6 +36,7 @@ PROMPTS_PER_BATCH = 32
 
 LossesOf = Callable[["SpeechBatch", int], dict[str, Tensor]]  # of a batch and its number
 ValidationLosses = Callable[[AcousticModel], LossesOf]
+AttachVoices = Callable[[AcousticModel, "SpeechData"], Any]
 
 
 class Subject:
@@ -61,21 +62,26 @@ class SpeechSubject(Subject):
     """A stage-1 model: text encoder and flow decoder are compressed, the style encoder never.
 
     Args:
-        source: its configuration.
-        config: ``conf/compress.yaml``.
-        device: where the model runs.
+        source, config, device: as for `Subject`.
         validation_losses: of a model, batch by batch, with the same noise for every model.
+        attach_voices: gives the data what the model's frozen speaker encoder says about it.
     """
 
     network = "acoustic_model"
     network_class = AcousticModel
 
     def __init__(
-        self, source: ModelConfig, config: Any, device: str, validation_losses: ValidationLosses
+        self,
+        source: ModelConfig,
+        config: Any,
+        device: str,
+        validation_losses: ValidationLosses,
+        attach_voices: AttachVoices,
     ) -> None:
         super().__init__(source, config, device)
         self.validation_losses = validation_losses
         self.data = open_speech(self.folder, source, config)
+        attach_voices(self.model, self.data)
 
     @property
     def batches(self) -> int:
@@ -89,7 +95,7 @@ class SpeechSubject(Subject):
         for number, batch in enumerate(spoken):
             rows = on_device(batch, self.device)
             with torch.no_grad():
-                z = self.model.encode_style(rows.reference, rows.reference_lens)
+                z = self.model.encode_style(rows.reference, rows.reference_lens, rows.voice)
             yield {
                 "phonemes": rows.phonemes,
                 "phoneme_lens": rows.phoneme_lens,
@@ -190,7 +196,7 @@ class PromptSubject(Subject):
 
 
 def open_subject(
-    config: Any, device: str, validation_losses: ValidationLosses
+    config: Any, device: str, validation_losses: ValidationLosses, attach_voices: AttachVoices
 ) -> SpeechSubject | PromptSubject:
     """Load what ``config.checkpoint`` holds.
 
@@ -198,6 +204,7 @@ def open_subject(
         config: ``conf/compress.yaml``.
         device: where the model runs.
         validation_losses: of a stage-1 model, as for `SpeechSubject`.
+        attach_voices: likewise.
 
     Raises:
         InputError: It is no model folder, or of a kind without Transformer layers.
@@ -209,7 +216,7 @@ def open_subject(
                          "have Transformer layers to compress")  # fmt: skip
     source = load_config(folder, kind)
     if kind == "speech_tts":
-        return SpeechSubject(source, config, device, validation_losses)
+        return SpeechSubject(source, config, device, validation_losses, attach_voices)
     return PromptSubject(source, config, device)
 
 

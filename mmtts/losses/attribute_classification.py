@@ -1,4 +1,4 @@
-"""Classification of what a prompt names, silence included."""
+"""Classification of what a prompt names, silence included, and of how its voice sounds."""
 
 from __future__ import annotations
 
@@ -20,3 +20,18 @@ def attribute_loss(logits: list[Tensor], named: Tensor) -> Tensor:
     ]
     terms = [F.cross_entropy(x, y) for x, y in zip(logits, targets, strict=True)]
     return torch.stack(terms).mean()
+
+
+def quality_loss(logits: Tensor, known: Tensor) -> Tensor:
+    """Binary cross-entropy of voice qualities where they are known.
+
+    Args:
+        logits: (B, Q).
+        known: int64 (B, Q): 1 true, 0 false, -1 unknown.
+
+    Returns:
+        Mean over what is known; 0 where nothing is.
+    """
+    counts = known >= 0
+    each = F.binary_cross_entropy_with_logits(logits, known.to(logits.dtype), reduction="none")
+    return (each * counts).sum() / counts.sum().clamp(min=1)

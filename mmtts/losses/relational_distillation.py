@@ -31,7 +31,8 @@ def blend(speech: Tensor | None, face: Tensor | None, mu: float) -> Tensor:
     """Blend the two teachers' similarity matrices: mu * S_speech + (1 - mu) * S_face.
 
     Args:
-        speech: Speech teacher's embeddings `(B, K)`; may be None when mu is 0.
+        speech: Speech teacher's embeddings `(B, K)`; may be None when mu is 0. Where there are
+            fewer than faces, the last faces have no voice, and only the face teacher knows them.
         face: Face teacher's embeddings `(B, L)`, L not necessarily K; may be None when mu is 1.
         mu: Weight of the speech teacher, in [0, 1].
 
@@ -39,17 +40,18 @@ def blend(speech: Tensor | None, face: Tensor | None, mu: float) -> Tensor:
         The target matrix `(B, B)`, without gradient.
 
     Raises:
-        ValueError: A teacher that has weight is absent.
+        ValueError: A teacher that has weight is absent, or nobody knows the last faces.
     """
-    target: Tensor | None = None
     for name, weight, embedding in (("speech", mu, speech), ("face", 1.0 - mu, face)):
-        if weight == 0.0:
-            continue
-        if embedding is None:
+        if weight > 0.0 and embedding is None:
             raise ValueError(f"the {name} teacher has weight {weight:g} but gave no embeddings")
-        term = weight * similarity(embedding.detach())
-        target = term if target is None else target + term
-    assert target is not None  # mu and 1 - mu are not both 0
+    if face is None or (mu == 1.0 and speech is not None and len(speech) == len(face)):
+        assert speech is not None
+        return similarity(speech.detach())
+    target = similarity(face.detach())
+    if speech is not None and mu > 0.0:
+        n = len(speech)
+        target[:n, :n] = torch.lerp(target[:n, :n], similarity(speech.detach()), mu)
     return target
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -45,6 +46,10 @@ class AcousticModel(nn.Module):
         n_symbols: size of the phoneme inventory.
         n_mels: M, mel bands.
         style_dim: width of z.
+        manner_dim: how many of these tell how someone speaks; the others tell who.
+        speaker: who tells who speaks: "learned", or a frozen speaker encoder such as "ge2e".
+        speaker_config: arguments of the frozen speaker encoder; where its weights came from matters
+            once, at training, and is no part of `config`.
         width: D of text encoder and flow decoder.
         encoder_layers: Transformer blocks of the text encoder.
         decoder_layers: Transformer blocks of the flow decoder.
@@ -65,6 +70,9 @@ class AcousticModel(nn.Module):
         n_symbols: int,
         n_mels: int = 80,
         style_dim: int = 256,
+        manner_dim: int = 0,
+        speaker: str = "learned",
+        speaker_config: Mapping[str, Any] | None = None,
         width: int = 256,
         encoder_layers: int = 4,
         decoder_layers: int = 6,
@@ -81,6 +89,8 @@ class AcousticModel(nn.Module):
             "n_symbols": n_symbols,
             "n_mels": n_mels,
             "style_dim": style_dim,
+            "manner_dim": manner_dim,
+            "speaker": speaker,
             "width": width,
             "encoder_layers": encoder_layers,
             "decoder_layers": decoder_layers,
@@ -96,7 +106,9 @@ class AcousticModel(nn.Module):
             n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout, encoder_widths
         )
         self.duration_predictor = DurationPredictor(width, style_dim, dropout)
-        self.style_encoder = StyleEncoder(n_mels, style_dim, style_width, style_layers, dropout)
+        style = (n_mels, style_dim, manner_dim, speaker, style_width, style_layers, dropout)
+        self.style_encoder = StyleEncoder(*style, speaker_config)
+        self.config["speaker_config"] = self.style_encoder.speaker_config
         self.decoder = FlowDecoder(
             n_mels, style_dim, width, decoder_layers, heads, patch, dropout / 2, decoder_widths
         )
@@ -104,10 +116,17 @@ class AcousticModel(nn.Module):
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
 
-    def set_statistics(self, mel_mean: Tensor, mel_std: Tensor) -> None:
-        """Take over mean and standard deviation (M,) of the training mels."""
+    def set_statistics(
+        self, mel_mean: Tensor, mel_std: Tensor, voice_mean: Tensor | None = None
+    ) -> None:
+        """Take over mean and standard deviation (M,) of the training mels.
+
+        And the mean (S,) of what a frozen speaker encoder says about the training clips.
+        """
         self.mel_mean.copy_(mel_mean)
         self.mel_std.copy_(mel_std)
+        if voice_mean is not None:
+            self.style_encoder.voice_mean.copy_(voice_mean)
 
     def normalize(self, mel: Tensor) -> Tensor:
         """Natural-log mel (B, T, M) to zero mean and unit spread per band."""
@@ -117,17 +136,18 @@ class AcousticModel(nn.Module):
         """Inverse of :meth:`normalize`."""
         return mel * self.mel_std + self.mel_mean
 
-    def encode_style(self, mel: Tensor, mel_lens: Tensor) -> Tensor:
+    def encode_style(self, mel: Tensor, mel_lens: Tensor, voice: Tensor | None = None) -> Tensor:
         """Style of clips.
 
         Args:
             mel: natural-log mel (B, T, M).
             mel_lens: int64 (B,).
+            voice: the frozen speaker encoder's vectors of the clips (B, S), where there is one.
 
         Returns:
             z (B, style_dim), unit norm.
         """
-        return self.style_encoder(self.normalize(mel), mel_lens)
+        return self.style_encoder(self.normalize(mel), mel_lens, voice)
 
     def align(
         self,
@@ -176,6 +196,7 @@ class AcousticModel(nn.Module):
             temperature: standard deviation of the starting noise.
             generator: source of the noise.
         """
+        z = self.style_encoder.join(*self.style_encoder.split(z))
         mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
         hidden, prior = self.text_encoder(phonemes, mask, z)
         log_durations = self.duration_predictor(hidden, mask, z)

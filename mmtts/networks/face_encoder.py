@@ -9,48 +9,58 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmtts import InputError
-from mmtts.networks.face_backbone import FACE_BACKBONES
+from mmtts.networks.dlib_face_net import DlibFaceNet
+from mmtts.networks.face_backbone import FACE_BACKBONES, FacenetBackbone
+from mmtts.networks.face_reading import READINGS, FaceReading
+from mmtts.networks.sphere import leave_sphere
+
+# A reading's spread against a feature's; a face's gender and age count as much as 40 features each.
+READING_SCALE = 6.4
 
 
 class StyleHead(nn.Module):
-    """MLP from a backbone's features to the unit sphere of the style space.
+    """From a backbone's features to the unit sphere of the style space.
 
-    Features are normalized first, so that backbones of any scale fit; the widest noise that a few
-    hundred people need against memorizing is the dropout.
+    A linear map of the features and of what the face shows, to which a hidden layer adds. It gives
+    a direction away from the mean voice; z_f is where that ray leaves the sphere.
 
     Args:
         feature_dim: F.
-        width: Hidden units; 0 makes the head linear.
+        width: Hidden units beside the linear map, which start without effect; 0 for none.
         style_dim: D.
-        dropout: On the normalized features and on the hidden units.
-        rank: Dimensions of the subspace that the unit vectors lie in; 0 for all of D. What it is
-            spanned by is set with `span`.
+        dropout: On the normalized features and on the hidden units, against memorizing people.
     """
 
-    basis: Tensor | None
+    origin: Tensor
 
-    def __init__(
-        self, feature_dim: int, width: int, style_dim: int, dropout: float, rank: int = 0
-    ) -> None:
+    def __init__(self, feature_dim: int, width: int, style_dim: int, dropout: float) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.LayerNorm(feature_dim), nn.Dropout(dropout)]
+        self.reading = FaceReading(feature_dim)
+        self.dropout = nn.Dropout(dropout)
+        wide = feature_dim + READINGS
+        self.linear = nn.Linear(wide, style_dim)
+        self.hidden: nn.Sequential | None = None
         if width:
-            layers += [nn.Linear(feature_dim, width), nn.GELU(), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(width or feature_dim, rank or style_dim))
-        self.register_buffer("basis", torch.eye(rank, style_dim) if rank else None)
+            last = nn.Linear(width, style_dim)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.hidden = nn.Sequential(
+                nn.Linear(wide, width), nn.GELU(), nn.Dropout(dropout), last
+            )
+        self.register_buffer("origin", torch.zeros(style_dim))
 
-    def span(self, styles: Tensor) -> None:
-        """Let the subspace be that of the largest principal axes of styles `(n, D)`."""
-        if self.basis is not None:
-            axes = torch.linalg.svd(styles - styles.mean(dim=0), full_matrices=False)[2]
-            self.basis.copy_(axes[: len(self.basis)])
+    def evidence(self, features: Tensor) -> Tensor:
+        """Normalized features `(B, F)`, of any scale before, and readings: `(B, F + READINGS)`."""
+        x = F.layer_norm(features, features.shape[-1:])
+        return torch.cat([x, READING_SCALE * self.reading(x)], -1)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features `(B, F)` to unit vectors `(B, D)`."""
-        coordinates = self.layers(features)
-        if self.basis is not None:
-            coordinates = coordinates @ self.basis
-        return F.normalize(coordinates, dim=-1)
+        x = self.dropout(self.evidence(features))
+        direction = self.linear(x)
+        if self.hidden is not None:
+            direction = direction + self.hidden(x)
+        return leave_sphere(self.origin, direction)
 
 
 class FaceEncoder(nn.Module):
@@ -60,10 +70,8 @@ class FaceEncoder(nn.Module):
         backbone: Name in `FACE_BACKBONES`.
         backbone_config: Its constructor's arguments.
         style_dim: D.
-        width: Hidden units of the head; 0 makes it linear.
+        width: Hidden units of the head; 0 keeps it linear.
         dropout: In the head.
-        rank: A face tells little of a voice: z_f lies on this many principal axes of the voices,
-            which keeps a few hundred people from being memorized. 0 for all D dimensions.
 
     Raises:
         InputError: The backbone is unknown.
@@ -76,7 +84,6 @@ class FaceEncoder(nn.Module):
         style_dim: int = 256,
         width: int = 512,
         dropout: float = 0.3,
-        rank: int = 0,
     ) -> None:
         super().__init__()
         if backbone not in FACE_BACKBONES:
@@ -84,15 +91,20 @@ class FaceEncoder(nn.Module):
             raise InputError(f"unknown face backbone {backbone!r}; known are {known}")
         build: Any = FACE_BACKBONES[backbone]
         self.backbone = build(**(backbone_config or {}))
-        self.head = StyleHead(int(self.backbone.feature_dim), width, style_dim, dropout, rank)
+        self.head = StyleHead(int(self.backbone.feature_dim), width, style_dim, dropout)
         self.config: dict[str, Any] = {
             "backbone": backbone,
             "backbone_config": self.backbone.config,
             "style_dim": style_dim,
             "width": width,
             "dropout": dropout,
-            "rank": rank,
         }
+
+    @property
+    def recognizes(self) -> bool:
+        """Whether the backbone came as a face-recognition network."""
+        backbone = self.backbone
+        return isinstance(backbone, DlibFaceNet | FacenetBackbone) and backbone.pretrained
 
     def features(self, images: Tensor) -> Tensor:
         """The backbone alone: images `(B, 3, H, W)` in [-1, 1] -> features `(B, F)`."""

@@ -15,11 +15,11 @@ SPAN_DB = 10.0  # of the loudness head: about the way from quiet to loud
 
 
 class PromptEncoder(nn.Module):
-    """A prompt backbone with a style head, and a classifier of what the prompt names.
+    """A prompt backbone with a style head, and classifiers of attributes and voice qualities.
 
-    The classifier reads z_p itself. It is no part of synthesis: with little data it keeps apart
-    what the voices alone would take long to tell apart. Another linear layer on z_p says how loud
-    to speak, which no style does: the style encoder hears clips at one level.
+    The classifiers read z_p itself. They are no part of synthesis: with little data they keep
+    apart what the voices alone would take long to tell apart. Another linear layer on z_p says how
+    loud to speak, which no style does: the style encoder hears clips at one level.
 
     Args:
         backbone: Name in `PROMPT_BACKBONES`.
@@ -28,6 +28,7 @@ class PromptEncoder(nn.Module):
         width: Hidden units of the head; 0 makes it linear.
         dropout: In the head.
         attribute_sizes: Number of values of each attribute that a prompt can name.
+        quality_count: Q, of voice qualities; 0 for none.
         widths: Inner widths by layer and component where they are narrower than the backbone.
 
     Raises:
@@ -42,6 +43,7 @@ class PromptEncoder(nn.Module):
         width: int = 512,
         dropout: float = 0.1,
         attribute_sizes: list[int] | tuple[int, ...] = (2, 4, 3, 3, 3, 8),
+        quality_count: int = 0,
         widths: dict[str, dict[str, int]] | None = None,
     ) -> None:
         super().__init__()
@@ -52,6 +54,7 @@ class PromptEncoder(nn.Module):
         self.backbone = build(**(backbone_config or {}))
         self.head = StyleHead(int(self.backbone.feature_dim), width, style_dim, dropout)
         self.classifiers = nn.ModuleList(nn.Linear(style_dim, n + 1) for n in attribute_sizes)
+        self.quality_head = nn.Linear(style_dim, quality_count) if quality_count else None
         self.loudness_head = nn.Linear(style_dim, 1)
         nn.init.zeros_(self.loudness_head.weight)  # until it has learned: the standard level
         nn.init.zeros_(self.loudness_head.bias)
@@ -61,6 +64,7 @@ class PromptEncoder(nn.Module):
             "width": width,
             "dropout": dropout,
             "attribute_sizes": list(attribute_sizes),
+            "quality_count": quality_count,
             "widths": widths,
         }
         if widths is not None:
@@ -86,6 +90,10 @@ class PromptEncoder(nn.Module):
     def attribute_logits(self, z: Tensor) -> list[Tensor]:
         """For each attribute the logits `(B, n + 1)` of its values; the last is "not named"."""
         return [classifier(_spread(z)) for classifier in self.classifiers]
+
+    def quality_logits(self, z: Tensor) -> Tensor:
+        """Logits (B, Q) of each voice quality being true of the voice."""
+        return z[:, :0] if self.quality_head is None else self.quality_head(_spread(z))
 
     def loudness(self, z: Tensor) -> Tensor:
         """How loud z_p (B, D) wants to speak, in dB above the standard level: (B,)."""

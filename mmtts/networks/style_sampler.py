@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmtts.networks.sphere import leave_sphere
 from mmtts.networks.style_law import GaussianMixture, Point, RectifiedFlow
 
 LAWS = ("flow", "mixture", "point")
@@ -24,7 +25,8 @@ class StyleSampler(nn.Module):
     """p(z | condition) on the unit sphere of the style space, with classifier-free guidance.
 
     Args:
-        style_dim: D, of the style and of the condition.
+        style_dim: D, of the style.
+        condition_dim: C, of the condition; None for D.
         law: "flow", "mixture" or "point".
         width: Hidden width.
         depth: Number of hidden blocks.
@@ -37,9 +39,12 @@ class StyleSampler(nn.Module):
         ValueError: The law is unknown.
     """
 
+    center: Tensor
+
     def __init__(
         self,
         style_dim: int = 256,
+        condition_dim: int | None = None,
         law: str = "flow",
         width: int = 256,
         depth: int = 3,
@@ -50,8 +55,10 @@ class StyleSampler(nn.Module):
         super().__init__()
         if law not in LAWS:
             raise ValueError(f"law must be one of {LAWS}, got {law!r}")
+        condition_dim = style_dim if condition_dim is None else condition_dim
         self.config = {
             "style_dim": style_dim,
+            "condition_dim": condition_dim,
             "law": law,
             "width": width,
             "depth": depth,
@@ -60,26 +67,38 @@ class StyleSampler(nn.Module):
             "components": components,
         }
         self.style_dim, self.condition_dropout = style_dim, condition_dropout
-        self.null = nn.Parameter(torch.zeros(style_dim))
+        self.null = nn.Parameter(torch.zeros(condition_dim))
+        self.register_buffer("center", torch.zeros(style_dim))
         self.law: RectifiedFlow | GaussianMixture | Point
         if law == "flow":
-            self.law = RectifiedFlow(style_dim, width, depth, dropout)
+            self.law = RectifiedFlow(style_dim, condition_dim, width, depth, dropout)
         elif law == "mixture":
-            self.law = GaussianMixture(style_dim, width, depth, dropout, components)
+            self.law = GaussianMixture(style_dim, condition_dim, width, depth, dropout, components)
         else:
-            self.law = Point(style_dim, width, depth, dropout)
+            self.law = Point(style_dim, condition_dim, width, depth, dropout)
 
-    def fit(self, z: Tensor) -> None:
-        """Let the law start from all training styles `(n, D)`, whatever their condition."""
-        if isinstance(self.law, RectifiedFlow):
-            self.law.fit(z * math.sqrt(self.style_dim))
+    @torch.no_grad()
+    def fit(self, z: Tensor, condition: Tensor | None = None) -> None:
+        """Let the law start from training styles.
+
+        Args:
+            z: `(n, D)`.
+            condition: Unit vectors `(n, C)` that want to be what the first C numbers of z are, made
+                by an encoder that never saw the person; None lets the law start without them.
+        """
+        self.center.copy_(z.mean(0))
+        if not isinstance(self.law, RectifiedFlow):
+            return
+        c = None if condition is None else self._scaled(condition)[0]
+        self.law.fit(z * math.sqrt(self.style_dim), c)
+        if c is not None:
+            self.null.copy_(c.mean(0))
 
     def loss(self, z: Tensor, condition: Tensor) -> Tensor:
-        """How badly the law explains styles `(B, D)` under conditions `(B, D)`: a scalar."""
-        root = math.sqrt(self.style_dim)
+        """How badly the law explains styles `(B, D)` under conditions `(B, C)`: a scalar."""
         hidden = torch.rand(z.shape[0], 1, device=z.device) < self.condition_dropout
-        c = torch.where(hidden & self.training, self.null, condition * root)
-        return self.law.loss(z * root, c)
+        c = torch.where(hidden & self.training, self.null, self._scaled(condition)[0])
+        return self.law.loss(z * math.sqrt(self.style_dim), c)
 
     def sample(
         self,
@@ -88,15 +107,22 @@ class StyleSampler(nn.Module):
         guidance: float = 1.0,
         steps: int = 8,
         generator: torch.Generator | None = None,
+        candidates: int = 1,
     ) -> Tensor:
         """Draw styles.
 
+        With candidates it generates and retrieves: of so many draws the one is kept that, seen from
+        the mean style, lies nearest to the condition. That holds a draw to its condition at less
+        cost in variety than guidance.
+
         Args:
-            condition: Unit vectors `(B, D)`.
+            condition: Unit vectors `(B, C)`.
             n_samples: Draws per condition, >= 1.
             guidance: 0 forgets the condition, 1 is the learned law, more follows it more strictly.
             steps: Midpoint steps of the flow, >= 1.
             generator: Source of the noise, on the condition's device.
+            candidates: Draws behind each result, >= 1; the condition must be a point of the style
+                space, or of its first C numbers.
 
         Returns:
             Unit vectors `(B, n_samples, D)`.
@@ -104,17 +130,46 @@ class StyleSampler(nn.Module):
         Raises:
             ValueError: A number is out of its range.
         """
-        if n_samples < 1 or steps < 1:
-            raise ValueError(f"n_samples and steps must be positive, got {n_samples} and {steps}")
+        if min(n_samples, steps, candidates) < 1:
+            raise ValueError(
+                "n_samples, steps and candidates must be positive, "
+                f"got {n_samples}, {steps} and {candidates}"
+            )
         c, null = self._scaled(condition)
-        c, null = (x.repeat_interleave(n_samples, dim=0) for x in (c, null))
-        x = self.law.sample(c, null, guidance, steps, generator)
-        return F.normalize(x, dim=-1).view(-1, n_samples, self.style_dim)
+        c, null = (x.repeat_interleave(n_samples * candidates, dim=0) for x in (c, null))
+        x = F.normalize(self.law.sample(c, null, guidance, steps, generator), dim=-1)
+        x = x.view(-1, n_samples, candidates, self.style_dim)
+        if candidates == 1:
+            return x[:, :, 0]
+        best = self._nearness(x, condition[:, None, None]).argmax(-1)
+        return x.take_along_dim(best[..., None, None], dim=2)[:, :, 0]
+
+    def _nearness(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Cosine of styles (..., D) and conditions (..., C), both seen from the mean style."""
+        shared = min(z.shape[-1], condition.shape[-1])
+        center = self.center[:shared]
+        # The condition is a unit vector where the style's part is as long as its share.
+        share = z[..., :shared].norm(dim=-1, keepdim=True).mean()
+        return F.cosine_similarity(
+            z[..., :shared] - center, share * condition[..., :shared] - center, dim=-1
+        )
 
     def mean(self, condition: Tensor, guidance: float = 1.0) -> Tensor:
-        """Direction of the conditional mean: the stable default. `(B, D)` -> unit `(B, D)`."""
-        return F.normalize(self.law.mean(*self._scaled(condition), guidance), dim=-1)
+        """The stable default: towards the conditional mean, as far out as styles are.
+
+        The conditional mean itself lies inside the sphere, and near the mean of all styles where a
+        condition says little; scaled to length 1 it would be nearly that.
+
+        Args:
+            condition: Unit vectors `(B, C)`.
+            guidance: As for `sample`.
+
+        Returns:
+            Unit vectors `(B, D)`.
+        """
+        mean = self.law.mean(*self._scaled(condition), guidance) / math.sqrt(self.style_dim)
+        return leave_sphere(self.center, mean - self.center)
 
     def _scaled(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Condition and null condition in the law's scale, both `(B, D)`."""
-        return condition * math.sqrt(self.style_dim), self.null.expand_as(condition)
+        """Condition and null condition in the law's scale, both `(B, C)`."""
+        return condition * math.sqrt(condition.shape[-1]), self.null.expand_as(condition)

@@ -84,7 +84,8 @@ class FaceBackboneStage(lightning.LightningModule):
     def training_step(self, batch: FaceImageBatch, batch_idx: int) -> Tensor:
         """One step on augmented crops."""
         # Augmenting pixels that the network averages away would cost more than the network.
-        small = F.interpolate(batch.face, (self.backbone.size, self.backbone.size), mode="area")
+        side = self.backbone.crop_size
+        small = F.interpolate(batch.face, (side, side), mode="area")
         losses = self._step(batch._replace(face=augment(small)))[0]
         self._log("train", losses, batch)
         return losses["loss"]

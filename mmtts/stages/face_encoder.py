@@ -14,23 +14,29 @@ from torch.nn import functional as F
 
 from mmtts import InputError
 from mmtts.data.face_images import augment
-from mmtts.data.frozen import Table, read_teacher
+from mmtts.data.frozen import Table
+from mmtts.data.pair_tables import FaceSpeechPair
 from mmtts.data.pairs import FaceSpeechBatch, FaceSpeechData
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.metrics.likeness import mean_voice
-from mmtts.networks.face_backbone import FacenetBackbone
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
+from mmtts.stages.clip_tables import speaker_dim, style_dim, style_table
 from mmtts.stages.face_backbone import with_backbone
-from mmtts.stages.face_voice_scores import face_voice_scores, ridge_baseline
-from mmtts.stages.frozen import feature_table, style_table
-from mmtts.stages.pictures import matrix_picture, style_space_picture
+from mmtts.stages.face_start import face_features, start_head, teach_reading
+from mmtts.stages.face_teacher import face_teacher
+from mmtts.stages.face_voice_scores import (
+    HeldOut,
+    held_out_scores,
+    ridge_voices,
+    write_held_out,
+)
+from mmtts.stages.pictures import face_voice_pictures
 from mmtts.stages.validation import unit
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
-SHORT_SCORES = ("auc", "match5", "auc_gender")
 
 
 class FaceEncoderStage(lightning.LightningModule):
@@ -55,18 +61,17 @@ class FaceEncoderStage(lightning.LightningModule):
         optimizer: Called with the parameters, returns the optimizer.
         scheduler: Called with the optimizer; None for a constant rate.
         stage1: Model folder of stage 1.
-        face_backbone: Model folder of a pre-trained `SmallFaceNet`, which decides the backbone's
-            shape; None keeps the encoder's own, as it is.
-        identity_weight: Weight of the identity loss.
+        face_backbone: Model folder of a `SmallFaceNet`; None keeps the encoder's own, as it is.
+        identity_weight: Weight of the identity loss, as the next ones are of the others.
         alpha: Weight of speech within it.
-        distillation_weight: Weight of the distillation loss.
-        contrast_weight: Weight of the contrast loss.
-        sampler_weight: Weight of the sampler loss.
+        distillation_weight, contrast_weight, sampler_weight: See there.
         sampler_reaches_encoder: Whether the sampler's gradient trains the encoder too.
-        scale: s of AM-Softmax.
-        margin: m of AM-Softmax.
+        scale, margin: s and m of AM-Softmax.
         train_backbone: Whether the backbone learns (from pictures), or stays frozen (cached).
         views: Views of each face that a frozen backbone's cache holds; 1 is the crop alone.
+        closed_form: Whether, on a frozen backbone, the head starts at the training pairs'
+            discriminant and the sampler at a Gaussian whose mean is linear in z_f.
+        encoder_lr: The encoder's learning rate; None for the optimizer's own.
     """
 
     def __init__(
@@ -89,6 +94,8 @@ class FaceEncoderStage(lightning.LightningModule):
         margin: float = 0.2,
         train_backbone: bool = False,
         views: int = 8,
+        closed_form: bool = True,
+        encoder_lr: float | None = None,
     ) -> None:
         super().__init__()
         modules = ["face_encoder", "style_sampler", "distillation", "contrast"]
@@ -97,9 +104,16 @@ class FaceEncoderStage(lightning.LightningModule):
         self.distillation, self.contrast = distillation, contrast
         self.optimizer, self.scheduler = optimizer, scheduler
         self.stage1 = load_config(stage1, "speech_tts")
+        self.speaker_dim = speaker_dim(self.stage1)
+        if face_encoder.config["style_dim"] != self.speaker_dim:
+            raise InputError(
+                f"the speaker's part of {stage1}'s styles has {self.speaker_dim} dimensions, the "
+                f"face encoder {face_encoder.config['style_dim']}; say style.speaker_dim="
+                f"{self.speaker_dim} style.dim={style_dim(self.stage1)}"
+            )
         self.classifier: AMSoftmax | None = None
         self.voice_mean = np.zeros(0)
-        self.ridge_scores: dict[str, float] = {}
+        self.ridge_voices: np.ndarray | None = None
         if face_backbone is not None:
             self.face_encoder = with_backbone(face_encoder, Path(face_backbone))
         self.face_encoder.backbone.requires_grad_(train_backbone)
@@ -116,55 +130,53 @@ class FaceEncoderStage(lightning.LightningModule):
         if self.classifier is not None:
             return
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
-        strategy = self.trainer.strategy
-        style = style_table(self.stage1.folder, data.folder, strategy=strategy)
-        views, features = int(self.hparams["views"]), None
+        strategy, views = self.trainer.strategy, int(self.hparams["views"])
+        style = style_table(self.stage1.folder, data.folder, data.tables, strategy)
+        speakers = Table(style.name, style.ids, unit(style.values[:, : self.speaker_dim]))
+        features = others = unseen = None
         if not self.hparams["train_backbone"]:
-            faces = data.faces("train") + data.faces("valid")
-            features = feature_table(
-                self.face_encoder, data.folder, faces, views, strategy=strategy
-            )
-        teacher = self._teacher(data.folder, features)
-        data.attach(style, features, teacher, views)
-        self.classifier = AMSoftmax(
-            style.values.shape[1], len(data.people), self.hparams["scale"], self.hparams["margin"]
-        )
-        rows = style.take(pair.cut for pair in data.pairs["train"])
+            features, others = face_features(self.face_encoder, data, views, strategy)
+        needed = self.hparams["distillation_weight"] and self.distillation.mu < 1
+        recognizes = self.face_encoder.recognizes or self.hparams["face_backbone"] is not None
+        teacher = face_teacher(data.folder, features if recognizes else None, bool(needed))
+        if teacher is not None:
+            data.keep_taught(teacher)
+        if features is not None:
+            self.ridge_voices = ridge_voices(data, features, speakers)
+            if self.hparams["closed_form"]:
+                head = self.face_encoder.head
+                teach_reading(head, data.known_faces(), features, others)
+                unseen = start_head(head, data, features, speakers)
+        data.attach(style, features, teacher, views, others, unseen)
+        self._start_at_voices(data, style, speakers, unseen)
+
+    def _start_at_voices(
+        self, data: FaceSpeechData, style: Table, speakers: Table, unseen: Tensor | None
+    ) -> None:
+        """Let classes, mean voice and sampler start at the styles of the training people."""
+        cuts = [pair.cut for pair in data.pairs["train"]]
         if self.style_sampler is not None:
-            self.style_sampler.fit(torch.from_numpy(rows))
+            self.style_sampler.fit(torch.from_numpy(style.take(cuts)), unseen)
+        rows = speakers.take(cuts)
         people = [data.people.index(pair.person) for pair in data.pairs["train"]]
-        sums = torch.zeros(len(data.people), rows.shape[1])
+        self.voice_mean = mean_voice(rows, people)
+        self.classifier = AMSoftmax(
+            self.speaker_dim, len(data.people), self.hparams["scale"], self.hparams["margin"]
+        )
+        sums = torch.zeros_like(self.classifier.weight.data)
         sums.index_add_(0, torch.tensor(people), torch.from_numpy(rows))
         self.classifier.weight.data.copy_(F.normalize(sums, dim=-1))
-        self.face_encoder.head.span(torch.from_numpy(rows))
-        self.voice_mean = mean_voice(rows, people)
-        if features is not None:
-            self.ridge_scores = ridge_baseline(data, features, style, self.voice_mean)
-
-    def _teacher(self, folder: Path, features: Table | None) -> Table | None:
-        """The face teacher: a file, or a frozen backbone that is itself a recognition network.
-
-        Raises:
-            InputError: A teacher is needed, and there is none that has learned to tell faces apart.
-        """
-        teacher = read_teacher(folder)
-        needed = self.hparams["distillation_weight"] and self.distillation.mu < 1
-        if teacher is not None or not needed:
-            return teacher
-        backbone = self.face_encoder.backbone
-        published = isinstance(backbone, FacenetBackbone) and backbone.pretrained
-        if features is None or not (published or self.hparams["face_backbone"]):
-            raise InputError(
-                f"{folder} has no face_teacher.npz, and an untrained face network can teach "
-                "nothing: prepare the data again with a face teacher, or let a frozen recognition "
-                "network teach (face_backbone=FOLDER, or model=face_encoder_facenet), or do "
-                "without (loss.distillation.mu=1, or loss.distillation_weight=0)"
-            )
-        return Table("face teacher embedding", features.ids, features.values[:, 0])
 
     def configure_optimizers(self) -> Any:
         """Optimizer over what learns, its scheduler stepped per step."""
-        optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
+        encoder = [p for p in self.face_encoder.parameters() if p.requires_grad]
+        mine = {id(p) for p in encoder}
+        others = [p for p in self.parameters() if p.requires_grad and id(p) not in mine]
+        rate = self.hparams["encoder_lr"]
+        slow = {"params": encoder} | ({"lr": rate} if rate else {})
+        optimizer = self.optimizer(
+            [group for group in (slow, {"params": others}) if group["params"]]
+        )
         if self.scheduler is None:
             return optimizer
         return [optimizer], [{"scheduler": self.scheduler(optimizer), "interval": "step"}]
@@ -185,24 +197,37 @@ class FaceEncoderStage(lightning.LightningModule):
 
     def _step(self, batch: FaceSpeechBatch) -> dict[str, Tensor]:
         assert self.classifier is not None
-        weights, z_s, losses = self.hparams, batch.style, {}
+        weights, losses = self.hparams, dict[str, Tensor]()
+        z_s = self._speaker(batch.style)
         z_f = self._encode(batch)
-        if weights["identity_weight"] and bool(
-            (known := batch.person < len(self.classifier.weight)).any()
-        ):
+        known = batch.person < len(self.classifier.weight)
+        if weights["identity_weight"] and bool(known.any()):
             person = batch.person[known]
             heard, seen = self.classifier(z_s[known], person), self.classifier(z_f[known], person)
             losses["identity"] = weights["alpha"] * heard + seen
         if weights["distillation_weight"]:
-            losses["distillation"] = self.distillation(z_f, z_s, batch.face_teacher)
+            losses["distillation"] = self._distill(batch, z_f, z_s)
         if weights["contrast_weight"]:
             losses["contrast"] = self.contrast(z_f, z_s, batch.person[:, None] == batch.person)
         if weights["sampler_weight"] and self.style_sampler is not None:
-            condition = z_f if weights["sampler_reaches_encoder"] else z_f.detach()
-            losses["sampler"] = self.style_sampler.loss(z_s, condition)
+            # An encoder knows the people it was trained on better than it will know anyone else.
+            condition = z_f.detach() if batch.unseen is None else batch.unseen
+            condition = z_f if weights["sampler_reaches_encoder"] else condition
+            losses["sampler"] = self.style_sampler.loss(batch.style, condition)
         terms = [weights[f"{name}_weight"] * value for name, value in losses.items()]
-        losses["loss"] = torch.stack(terms).sum() if terms else z_f.sum() * 0.0
-        return losses
+        return losses | {"loss": torch.stack(terms).sum() if terms else z_f.sum() * 0.0}
+
+    def _distill(self, batch: FaceSpeechBatch, z_f: Tensor, z_s: Tensor) -> Tensor:
+        """The distillation loss; faces without a voice learn from the face teacher alone."""
+        if batch.other_features is None or not self.training:
+            return self.distillation(z_f, z_s, batch.face_teacher)
+        assert batch.face_teacher is not None and batch.other_teacher is not None
+        student = torch.cat([z_f, self.face_encoder.head(batch.other_features)])
+        return self.distillation(student, z_s, torch.cat([batch.face_teacher, batch.other_teacher]))
+
+    def _speaker(self, style: Tensor) -> Tensor:
+        """The speaker's part of styles (B, D): unit vectors (B, S). A face tells no manner."""
+        return F.normalize(style[:, : self.speaker_dim], dim=-1)
 
     def _encode(self, batch: FaceSpeechBatch) -> Tensor:
         """z_f of a batch, from cached features or from pictures."""
@@ -218,7 +243,6 @@ class FaceEncoderStage(lightning.LightningModule):
             sync_dist=split == "valid",
         )
 
-    @torch.no_grad()
     def on_validation_epoch_end(self) -> None:
         """Log how well unseen people's faces and voices find one another.
 
@@ -226,40 +250,40 @@ class FaceEncoderStage(lightning.LightningModule):
         z_s, `valid/ridge_*` the prediction of a ridge regression from the same features: all three
         by the likeness of `mmtts.metrics.likeness`.
         """
-        data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
-        batch = self.transfer_batch_to_device(data.all_of("valid"), self.device, 0)
-        z_f, z_s = self._encode(batch), batch.style.cpu().numpy()
-        scores = face_voice_scores(data, z_f.cpu().numpy(), z_s, self.voice_mean)
-        if self.style_sampler is not None:
-            mean = self.style_sampler.mean(z_f).cpu().numpy()
-            of_mean = face_voice_scores(data, mean, z_s, self.voice_mean)
-            scores |= {f"mean_{name}": of_mean[name] for name in SHORT_SCORES}
-        scores |= {
-            f"ridge_{name}": v for name, v in self.ridge_scores.items() if name in SHORT_SCORES
-        }
+        scores = held_out_scores(self.held_out())
         measured = {f"valid/{name}": v for name, v in scores.items() if not np.isnan(v)}
         self.log_dict(measured, sync_dist=True)
+
+    def on_fit_end(self) -> None:
+        """Write what the held-out people were given, for a table over several folds."""
+        if self.trainer.is_global_zero:
+            folder = Path(self.trainer.default_root_dir)
+            write_held_out(folder / "held_out.npz", self.held_out())
+
+    @torch.no_grad()
+    def held_out(self) -> HeldOut:
+        """What the people of no training pair are given now."""
+        data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
+        pairs, was_training = data.pairs["valid"], self.training
+        self.eval()
+        batch = self.transfer_batch_to_device(data.all_of("valid"), self.device, 0)
+        z_f = self._encode(batch)
+        rows = {"voice": self._speaker(batch.style), "z_f": z_f, "gender": batch.gender}
+        if self.style_sampler is not None:
+            rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
+        self.train(was_training)
+        held = {name: value.cpu().numpy() for name, value in rows.items()}
+        if self.ridge_voices is not None:
+            held["ridge"] = self.ridge_voices
+        names = dict(zip(FaceSpeechPair._fields, np.array(pairs).T, strict=True))
+        return {**held, **names, "mean_voice": self.voice_mean}
 
     @torch.no_grad()
     def pictures(self, batch: FaceSpeechBatch) -> dict[str, np.ndarray]:
         """The style space with faces and clips by gender, and the similarity matrices."""
-        order = torch.argsort(batch.gender, stable=True)
-        z_f, z_s = self._encode(batch)[order].cpu().numpy(), batch.style[order].cpu().numpy()
-        gender = batch.gender[order].cpu().numpy()
-        names = {0: "female", 1: "male", -1: "unknown"}
-        groups = {
-            f"{kind}, {name}": points[gender == code]
-            for kind, points in (("clips", z_s), ("faces", z_f))
-            for code, name in names.items()
-        }
-        matrices = {"clips (speech teacher)": z_s @ z_s.T, "faces (student)": z_f @ z_f.T}
-        if batch.face_teacher is not None:
-            teacher = unit(batch.face_teacher[order].cpu().numpy())
-            matrices["face teacher"] = teacher @ teacher.T
-        return {
-            "style_space": style_space_picture(groups),
-            "similarity": matrix_picture(matrices),
-        }
+        z_f, z_s = self._encode(batch).cpu().numpy(), self._speaker(batch.style).cpu().numpy()
+        teacher = None if batch.face_teacher is None else unit(batch.face_teacher.cpu().numpy())
+        return face_voice_pictures(z_f, z_s, batch.gender.cpu().numpy(), teacher)
 
     def export(self, folder: Path) -> Path:
         """Write the model folder (face encoder and style sampler)."""

@@ -2,49 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
+from mmtts.data.folds import own_recordings
 from mmtts.data.frozen import Table
 from mmtts.data.pairs import FaceSpeechData
 from mmtts.stages.validation import cross_modal_scores, ridge, unit
+from mmtts.storage.atomic import atomic_write
+
+# What is to find the voice, and how its scores are called.
+METHODS = {"z_f": "", "mean": "mean_", "ridge": "ridge_"}
+SHORT_SCORES = ("auc", "match5", "auc_gender")
+
+# One row for each pair of a held-out person: face, cut, person (names), gender (-1 = unknown), the
+# voice (n, S) and what each method gives the face (n, S); mean_voice (S,) of the training people.
+HeldOut = Mapping[str, np.ndarray]
 
 
-def face_voice_scores(
-    data: FaceSpeechData, faces: np.ndarray, voices: np.ndarray, mean: np.ndarray
-) -> dict[str, float]:
-    """`cross_modal_scores` of the validation pairs, each face and each clip once.
+def held_out_scores(held: HeldOut) -> dict[str, float]:
+    """`cross_modal_scores` of every method, each face and each clip once.
+
+    Those of z_f have their plain names and are complete; the others are `SHORT_SCORES`.
+    """
+    faces, clips = one_of_each(held["face"]), one_of_each(held["cut"])
+    people, gender = held["person"], held["gender"]
+    known = {str(p): str(g) for p, g in zip(people, gender, strict=True) if g >= 0}
+    scores: dict[str, float] = {}
+    for method, prefix in METHODS.items():
+        if method not in held:
+            continue
+        found = cross_modal_scores(
+            held[method][faces],
+            held["voice"][clips],
+            people[faces].tolist(),
+            people[clips].tolist(),
+            known,
+            held["mean_voice"],
+        )
+        wanted = SHORT_SCORES if prefix else found
+        scores |= {f"{prefix}{name}": found[name] for name in wanted}
+    return scores
+
+
+def one_of_each(names: np.ndarray) -> np.ndarray:
+    """Rows (m,) in which names (n,) stand, each name once."""
+    return np.sort(np.unique(names, return_index=True)[1])
+
+
+def ridge_voices(data: FaceSpeechData, features: Table, speakers: Table) -> np.ndarray:
+    """The voices (n, S) that a ridge regression gives the held-out faces.
 
     Args:
-        data: Whose validation pairs.
-        faces: The voice that each pair's face is given, (n, D).
-        voices: z_s of each pair's clip, (n, D).
-        mean: Mean of the training voices (D,).
+        data: Whose training pairs it is fitted on, each face with the clip of its own recording.
+        features: Of the frozen backbone by face, (m, V, F), view 0 the clean one.
+        speakers: The speaker's part of z by cut, (k, S).
     """
-    pairs, batch = data.pairs["valid"], data.all_of("valid")
-    face_rows = sorted({pair.face: k for k, pair in enumerate(pairs)}.values())
-    clip_rows = sorted({pair.cut: k for k, pair in enumerate(pairs)}.values())
-    codes = dict(zip((p.person for p in pairs), batch.gender.tolist(), strict=True))
-    return cross_modal_scores(
-        faces[face_rows],
-        voices[clip_rows],
-        [pairs[k].person for k in face_rows],
-        [pairs[k].person for k in clip_rows],
-        {person: str(code) for person, code in codes.items() if code >= 0},
-        mean,
-    )
+    pairs = own_recordings(data.pairs["train"])
+    seen = unit(features.take(p.face for p in pairs)[:, 0])
+    weights, offset = ridge(seen, speakers.take(p.cut for p in pairs))
+    return unit(features.take(p.face for p in data.pairs["valid"])[:, 0]) @ weights + offset
 
 
-def ridge_baseline(
-    data: FaceSpeechData, features: Table, style: Table, mean: np.ndarray
-) -> dict[str, float]:
-    """Scores of a ridge regression from the clean backbone features to z_s, on unseen people."""
-    rows = {
-        split: (
-            unit(features.take(p.face for p in pairs)[:, 0]),
-            style.take(p.cut for p in pairs),
-        )
-        for split, pairs in data.pairs.items()
-    }
-    weights, offset = ridge(*rows["train"])
-    x, y = rows["valid"]
-    return face_voice_scores(data, x @ weights + offset, y, mean)
+def write_held_out(path: Path, held: HeldOut) -> None:
+    """Write what the held-out people were given, for a table over several folds."""
+    rows: dict[str, Any] = dict(held)
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **rows)

@@ -17,97 +17,13 @@ import torch
 from lightning.pytorch.strategies import Strategy
 from torch import Tensor, nn
 
-from mmtts.data.cuts import Clip, load_samples, read_clips
 from mmtts.data.face_images import augment, read_crops
 from mmtts.data.frozen import Table, file_identity, frozen
-from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.storage.model_folder import load_config, load_network
 
-BATCH_FRAMES = 12_000  # padded mel frames that the style encoder sees at once
 BATCH_FACES = 64
-LONGEST_SECONDS = 12.0  # of a clip; its style does not change after that
-
-
-def style_table(
-    stage1: str | Path,
-    folder: Path,
-    splits: Sequence[str] = ("train", "valid"),
-    strategy: Strategy | None = None,
-) -> Table:
-    """z_s of every clip of the splits by E_s, the frozen style encoder of stage 1.
-
-    Args:
-        stage1: Model folder of stage 1.
-        folder: Prepared data folder.
-        splits: Splits to read.
-        strategy: Of the trainer.
-
-    Returns:
-        Table of unit vectors (n, D) by cut id.
-
-    Raises:
-        InputError: Model or data cannot be read.
-    """
-    config = load_config(stage1, "speech_tts")
-    clips = [clip for split in splits for clip in read_clips(folder, split)]
-    mel = dict(config.extra.get("mel") or {})
-
-    def compute(device: torch.device) -> np.ndarray:
-        model = load_network(Path(stage1), config, "acoustic_model", AcousticModel)
-        return encode_clips(model, clips, mel, device)
-
-    identities = (_clip_identity(folder, clip) for clip in clips)
-    parts = ["style", config.sha256, str(sorted(mel.items())), str(LONGEST_SECONDS), *identities]
-    values = compute_once(strategy, folder, "style", parts, compute)
-    return Table("speech style", [clip.id for clip in clips], values)
-
-
-def _clip_identity(folder: Path, clip: Clip) -> str:
-    """What decides a clip's samples."""
-    span = f"{clip.id} {clip.start} {clip.seconds} {clip.sample_rate}"
-    if isinstance(clip.source, bytes):
-        return f"{span} {hashlib.sha256(clip.source).hexdigest()}"
-    return f"{span} {file_identity(folder, str(clip.source.relative_to(folder)))}"
-
-
-def encode_clips(
-    model: AcousticModel, clips: Sequence[Clip], mel: dict[str, Any], device: torch.device
-) -> np.ndarray:
-    """Encode clips of any length by batches of about the same one: unit vectors (n, D)."""
-    from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
-
-    spectrogram = MelSpectrogram(**mel).to(device)
-    rate, hop = spectrogram.sample_rate, spectrogram.hop_length
-    longest = int(LONGEST_SECONDS * rate)
-    styles = np.zeros((len(clips), int(str(model.config["style_dim"]))), np.float32)
-    counts = [min(clip.num_samples(rate), longest) for clip in clips]
-    with working(model, device), _progress(len(clips), "styles of clips") as bar:
-        for rows in _batches([1 + count // hop for count in counts]):
-            mels = []
-            for k in rows:
-                samples = load_samples(clips[k], rate, count=counts[k])
-                mels.append(spectrogram(torch.from_numpy(samples).to(device)[None])[0])
-            lens = torch.tensor([len(m) for m in mels]).to(device)
-            padded = nn.utils.rnn.pad_sequence(
-                mels, batch_first=True, padding_value=float(np.log(LOG_FLOOR))
-            )
-            styles[rows] = model.encode_style(padded, lens).float().cpu().numpy()
-            bar.update(len(rows))
-    return styles
-
-
-def _batches(frames: Sequence[int]) -> Iterator[list[int]]:
-    """Cut the clips by rising length into batches of at most `BATCH_FRAMES` padded frames."""
-    rows: list[int] = []
-    for k in sorted(range(len(frames)), key=lambda k: frames[k]):
-        if rows and frames[k] * (len(rows) + 1) > BATCH_FRAMES:
-            yield rows
-            rows = []
-        rows.append(k)
-    if rows:
-        yield rows
 
 
 def feature_table(
@@ -168,7 +84,7 @@ def prompt_table(
         parts = []
         with (
             working(encoder.backbone, device),
-            _progress(len(prompts), "features of prompts") as bar,
+            progress(len(prompts), "features of prompts") as bar,
         ):
             for start in range(0, len(prompts), BATCH_FACES):
                 batch = list(prompts[start : start + BATCH_FACES])
@@ -241,7 +157,7 @@ def _over_faces(
 ) -> np.ndarray:
     """Apply a network to crops and augmented views of them: (n, V, ...)."""
     parts = []
-    with working(network, device), _progress(len(faces) * views, "features of faces") as bar:
+    with working(network, device), progress(len(faces) * views, "features of faces") as bar:
         for start in range(0, len(faces), BATCH_FACES):
             crops = read_crops(folder, faces[start : start + BATCH_FACES])
             seen: list[Tensor] = []
@@ -254,7 +170,7 @@ def _over_faces(
     return np.concatenate(parts)
 
 
-def _progress(total: int, what: str) -> Any:
+def progress(total: int, what: str) -> Any:
     """A progress bar that leaves nothing behind."""
     from tqdm import tqdm
 

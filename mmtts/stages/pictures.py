@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtts.audio.mel import MelSpectrogram
+from mmtts.data.attributes import ATTRIBUTES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,6 +95,16 @@ def alignment_picture(
     return _to_rgb(figure)
 
 
+def by_gender(kind: str, styles: np.ndarray, attributes: np.ndarray) -> dict[str, np.ndarray]:
+    """Group styles (n, D) by the gender in their attributes (n, 6) for `style_space_picture`."""
+    column = list(ATTRIBUTES).index("gender")
+    groups = {
+        f"{kind}, {name}": styles[attributes[:, column] == code]
+        for code, name in enumerate(ATTRIBUTES["gender"])
+    }
+    return {name: group for name, group in groups.items() if len(group)}
+
+
 def style_space_picture(
     groups: Mapping[str, np.ndarray], title: str = "style space, first two principal axes"
 ) -> np.ndarray:
@@ -142,3 +153,31 @@ def matrix_picture(matrices: Mapping[str, np.ndarray]) -> np.ndarray:
         axis.set_title(title, fontsize=9)
     figure.colorbar(image, ax=list(axes), label="cosine")
     return _to_rgb(figure)
+
+
+def face_voice_pictures(
+    faces: np.ndarray, voices: np.ndarray, gender: np.ndarray, teacher: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Draw faces and voices in the style space by gender, and who resembles whom.
+
+    Args:
+        faces: z_f (n, S).
+        voices: z_s (n, S) of the same people.
+        gender: 0 (female), 1 (male) or -1 (unknown) (n,).
+        teacher: Face teacher's unit vectors (n, K); None without one.
+    """
+    order = np.argsort(gender, kind="stable")
+    faces, voices, gender = faces[order], voices[order], gender[order]
+    names = {0: "female", 1: "male", -1: "unknown"}
+    groups = {
+        f"{kind}, {name}": points[gender == code]
+        for kind, points in (("clips", voices), ("faces", faces))
+        for code, name in names.items()
+    }
+    matrices = {"clips (speech teacher)": voices @ voices.T, "faces (student)": faces @ faces.T}
+    if teacher is not None:
+        matrices["face teacher"] = teacher[order] @ teacher[order].T
+    return {
+        "style_space": style_space_picture(groups),
+        "similarity": matrix_picture(matrices),
+    }

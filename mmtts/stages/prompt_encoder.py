@@ -12,39 +12,46 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.data.attributes import ATTRIBUTES, compatible, read_thresholds
+from mmtts.data.attributes import ATTRIBUTES, read_thresholds
 from mmtts.data.frozen import Table
-from mmtts.data.prompt_pairs import PromptBatch, PromptData, contradicts, drop_words
-from mmtts.losses.attribute_classification import attribute_loss
+from mmtts.data.pair_tables import PromptPairs, read_prompts
+from mmtts.data.prompt_pairs import SPLITS, PromptBatch, PromptData, drop_words, relations
+from mmtts.data.qualities import QUALITIES
+from mmtts.losses.attribute_classification import attribute_loss, quality_loss
 from mmtts.losses.loudness import loudness_loss
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.stages.frozen import face_style_table, prompt_table, style_table
-from mmtts.stages.pictures import style_space_picture
-from mmtts.stages.validation import AttributeProbe, audible, diversity, loudness_scores
-from mmtts.storage.model_folder import check_lineage, load_config, load_network, save_model
+from mmtts.stages.clip_tables import speaker_dim, style_table
+from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampler
+from mmtts.stages.frozen import face_style_table, prompt_table
+from mmtts.stages.pictures import by_gender, style_space_picture
+from mmtts.stages.prompt_scores import PromptProbe
+from mmtts.stages.validation import diversity, loudness_scores
+from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 8  # styles per prompt in validation
 GUIDANCE = 2.0  # of these draws, as in synthesis
-SIZES = [len(values) for values in ATTRIBUTES.values()]
 ENERGY = list(ATTRIBUTES).index("energy")
-FACE_TARGETS = ("draw", "embedding")
+FACE_TARGETS = ("draw", "mean")
 
 
 class PromptEncoderStage(lightning.LightningModule):
     """Trains the prompt encoder and p(z | z_p) on prompt-speech and prompt-face batches in turn.
 
-    The loss is contrast + sampler + attributes + loudness, each with a weight (0 turns it off):
+    The loss is a weighted sum of these (a weight of 0 turns one off):
 
-    - contrast: z_p is near every style that its prompt describes, whichever row it came from;
+    - contrast: z_p is near every style that its prompt describes, whichever row it came from, and
+      away from those that it contradicts; what is unknown counts as neither;
     - sampler: the style sampler explains the styles that fit a prompt given z_p;
     - attributes: z_p tells what its prompt names, and what it leaves open;
+    - qualities: z_p tells which voice qualities its clip is known to have, and to lack;
     - loudness: z_p tells how loud to speak, which no style does.
 
-    A clip's style is its z_s. A face's style is a draw from stage 2's frozen p(z_s | z_f), which
-    lies among the voices where z_f itself need not ("draw"), or z_f ("embedding").
+    A clip's style is its z_s. A face's style is a draw from stage 2's frozen p(z_s | z_f), or
+    its mean, of the gender that the face shows: both lie among the voices, where z_f itself need
+    not.
 
     Args:
         prompt_encoder: The network.
@@ -57,10 +64,11 @@ class PromptEncoderStage(lightning.LightningModule):
         contrast_weight: Weight of the contrast loss.
         sampler_weight: Weight of the sampler loss.
         attribute_weight: Weight of the attribute loss.
+        quality_weight: Weight of the loss of voice qualities.
         loudness_weight: Weight of the loudness loss.
         text_speech_weight: Weight of a prompt-speech batch.
         text_face_weight: Weight of a prompt-face batch.
-        face_target: "draw" or "embedding".
+        face_target: "draw" or "mean".
         word_dropout: Probability that training leaves out a word.
         train_backbone: Whether the prompt backbone learns; if not, its features are cached.
     """
@@ -77,6 +85,7 @@ class PromptEncoderStage(lightning.LightningModule):
         contrast_weight: float = 1.0,
         sampler_weight: float = 1.0,
         attribute_weight: float = 0.2,
+        quality_weight: float = 0.2,
         loudness_weight: float = 0.2,
         text_speech_weight: float = 1.0,
         text_face_weight: float = 0.5,
@@ -87,6 +96,8 @@ class PromptEncoderStage(lightning.LightningModule):
         super().__init__()
         if face_target not in FACE_TARGETS:
             raise InputError(f"face_target must be one of {FACE_TARGETS}, not {face_target!r}")
+        if prompt_encoder.options["quality_count"] not in (0, len(QUALITIES)):
+            raise InputError(f"prompt_encoder.quality_count must be 0 or {len(QUALITIES)}")
         modules = ["prompt_encoder", "style_sampler", "contrast", "optimizer", "scheduler"]
         self.save_hyperparameters(ignore=modules)
         self.prompt_encoder, self.style_sampler = prompt_encoder, style_sampler
@@ -95,8 +106,8 @@ class PromptEncoderStage(lightning.LightningModule):
         self.prompt_encoder.backbone.requires_grad_(train_backbone)
         self.lineage = {"speech_tts": load_config(stage1, "speech_tts").style_space}
         self.face_sampler: StyleSampler | None = None
-        self.probe: AttributeProbe | None = None
-        self.ceiling: list[float] = []
+        self.gender_judge: GenderJudge | None = None
+        self.probe: PromptProbe | None = None
         self.voice_mean = np.zeros(0)
 
     def train(self, mode: bool = True) -> PromptEncoderStage:
@@ -129,37 +140,29 @@ class PromptEncoderStage(lightning.LightningModule):
             prompts = sorted({*train_prompts, *data.prompts("valid")})
             features = prompt_table(self.prompt_encoder, data.folder, prompts, strategy)
         data.attach(styles, features)
-        modality = data.modalities[0]  # clips where there are any
-        fitting = styles[modality].take(data.pairs["train"][modality].items)
-        self.style_sampler.fit(torch.from_numpy(fitting))
-        self.voice_mean = mean_voice(fitting, data.pairs["train"][modality].items)
-        self._fit_probe(data, styles)
+        items = data.pairs["train"][modality := data.modalities[0]].items  # clips, if any
+        known = torch.from_numpy(styles[modality].take(items))
+        if self.face_sampler is not None and modality == "face":
+            known = self.face_sampler.sample(known)[:, 0].detach()
+        self.style_sampler.fit(known)
+        self.voice_mean = mean_voice(known.numpy(), items)
+        # Labels of clips only judge here, so an ablation without prompts of clips may have them.
+        clips = [read_prompts(data.folder, split, "speech") for split in SPLITS]
+        self._fit_judges(styles["speech"], *clips)
 
     def _face_styles(self, data: PromptData) -> Table:
         """z_f of every face with a prompt, and the frozen sampler behind them."""
-        if self.hparams["stage2"] is None:
-            raise InputError(
-                "prompt-face pairs need stage2=FOLDER; without: stage.data.modalities=[speech]"
-            )
-        folder = Path(self.hparams["stage2"])
-        config = load_config(folder, "face_encoder")
-        check_lineage(config, self.lineage["speech_tts"])
-        self.lineage["face_encoder"] = config.sha256
-        if self.hparams["face_target"] == "draw":
-            sampler = load_network(folder, config, "style_sampler", StyleSampler)
-            self.face_sampler = sampler.requires_grad_(False).to(self.device)
+        folder, style_space = self.hparams["stage2"], self.lineage["speech_tts"]
+        self.face_sampler, self.lineage["face_encoder"] = load_face_sampler(folder, style_space)
         faces = {item for split in data.pairs.values() for item in split["face"].items}
-        return face_style_table(folder, data.folder, sorted(faces), self.trainer.strategy)
+        return face_style_table(Path(folder), data.folder, sorted(faces), self.trainer.strategy)
 
-    def _fit_probe(self, data: PromptData, styles: dict[str, Table]) -> None:
-        """Fit the probe on training clips; its accuracy on held-out clips is the ceiling."""
-        if "speech" not in data.modalities:
-            self.probe = AttributeProbe(np.zeros((0, 1)), np.zeros((0, len(SIZES)), int), SIZES)
-            return
-        clips, codes = data.pairs["train"]["speech"].distinct_items()
-        self.probe = AttributeProbe(styles["speech"].take(clips), audible(codes), SIZES)
-        clips, codes = data.pairs["valid"]["speech"].distinct_items()
-        self.ceiling = self.probe.accuracy(styles["speech"].take(clips), audible(codes))
+    def _fit_judges(self, styles: Table, train: PromptPairs, held: PromptPairs) -> None:
+        """Fit on clips what hears attributes in styles, and the gender that faces must keep."""
+        self.probe = PromptProbe(styles, train, held)
+        clips = train.distinct_items()
+        width = speaker_dim(load_config(self.hparams["stage1"], "speech_tts"))
+        self.gender_judge = GenderJudge(styles.take(clips.items), clips.known, width)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the vocabulary beside the weights that know it."""
@@ -193,20 +196,22 @@ class PromptEncoderStage(lightning.LightningModule):
 
     def _step(self, batch: PromptBatch) -> dict[str, Tensor]:
         weights, losses = self.hparams, {}
-        z_p, z = self._encode(batch), self._target(batch)
-        fits = compatible(batch.attributes, batch.item_attributes)
-        fits |= torch.eye(len(fits), dtype=torch.bool, device=fits.device)
+        z_p, (z, usable) = self._encode(batch), self._target(batch)
+        fits, against = (pairs & usable for pairs in relations(batch.claims, batch.facts))
         if weights["contrast_weight"]:
-            known = fits | contradicts(batch.attributes, batch.item_attributes)
-            losses["contrast"] = self.contrast(z_p, z, fits, known)
-        if weights["sampler_weight"]:
+            losses["contrast"] = self.contrast(z_p, z, fits, fits | against)
+        rows = fits.any(1)
+        if weights["sampler_weight"] and rows.any():
             # Any item that fits is as right a target as the one in the prompt's own row.
-            drawn = torch.multinomial(fits.float(), 1)[:, 0]
-            losses["sampler"] = self.style_sampler.loss(z[drawn], z_p)
+            drawn = torch.multinomial(fits[rows].float(), 1)[:, 0]
+            losses["sampler"] = self.style_sampler.loss(z[drawn], z_p[rows])
         if weights["attribute_weight"]:
             losses["attribute"] = attribute_loss(
                 self.prompt_encoder.attribute_logits(z_p), batch.attributes
             )
+        if weights["quality_weight"] and self.prompt_encoder.quality_head is not None:
+            logits = self.prompt_encoder.quality_logits(z_p)
+            losses["quality"] = quality_loss(logits, batch.item_qualities)
         if weights["loudness_weight"]:
             loudness, named = self.prompt_encoder.loudness(z_p), batch.attributes[:, ENERGY] >= 0
             losses["loudness"] = loudness_loss(loudness, named, batch.item_loudness, fits)
@@ -225,11 +230,14 @@ class PromptEncoderStage(lightning.LightningModule):
         return self.prompt_encoder(self.prompt_encoder.tokenize(prompts).to(self.device))
 
     @torch.no_grad()
-    def _target(self, batch: PromptBatch) -> Tensor:
-        """The styles (B, D) that a batch's items have."""
-        if batch.modality == "speech" or self.face_sampler is None:
-            return batch.style
-        return self.face_sampler.sample(batch.style)[:, 0]
+    def _target(self, batch: PromptBatch) -> tuple[Tensor, Tensor]:
+        """Styles (B, D) of clips, which are known, or for faces; and which (B,) may be used."""
+        if batch.modality == "speech":
+            return batch.style, torch.ones(len(batch.ids), dtype=torch.bool, device=self.device)
+        assert self.face_sampler is not None and self.gender_judge is not None
+        mode = self.hparams["face_target"]
+        known = batch.item_attributes
+        return face_targets(self.face_sampler, self.gender_judge, batch.style, known, mode)
 
     def _log(self, split: str, losses: dict[str, Tensor], batch: PromptBatch) -> None:
         named = {f"{split}/{batch.modality}_{name}": v.detach() for name, v in losses.items()}
@@ -251,45 +259,38 @@ class PromptEncoderStage(lightning.LightningModule):
         """Log what the drawn styles of unseen prompts are heard as, and how loud they want to be.
 
         `valid/<attribute>` is the share of draws in which the probe hears what the prompt names,
-        `valid/ceiling_<attribute>` the probe's accuracy on held-out clips, `valid/diversity` the
-        mean of 1 - likeness among the draws of one prompt; for the others see `loudness_scores`.
+        `valid/quality` the same for voice qualities, `valid/ceiling_<name>` the probe's score on
+        held-out clips, `valid/diversity` the mean of 1 - likeness among the draws of one prompt;
+        for the others see `PromptProbe.scores` and `loudness_scores`.
         """
         data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
         assert self.probe is not None
         pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
         prompts = sorted(set(pairs.prompts))
         row = {prompt: k for k, prompt in enumerate(pairs.prompts)}
-        named = pairs.named[[row[prompt] for prompt in prompts]]
+        rows = [row[prompt] for prompt in prompts]
         z = self.draw(prompts)
-        codes = audible(named).repeat(z.shape[1], axis=0)
-        heard = self.probe.accuracy(z.reshape(-1, z.shape[-1]), codes)
-        scores = dict(zip(ATTRIBUTES, heard, strict=True))
-        scores |= {f"ceiling_{n}": v for n, v in zip(ATTRIBUTES, self.ceiling, strict=False)}
-        scores = {name: value for name, value in scores.items() if not np.isnan(value)}
+        named, qualities = (
+            of[rows].repeat(z.shape[1], axis=0) for of in (pairs.named, pairs.named_qualities)
+        )
+        scores = self.probe.scores(z.reshape(-1, z.shape[-1]), named, qualities)
+        scores |= self.probe.ceilings
         scores["diversity"] = diversity(z, self.voice_mean)
-        items, known = pairs.distinct_items()
+        items = pairs.distinct_items()
         z_p = self.prompt_encoder(self.prompt_encoder.tokenize(prompts).to(self.device))
         predicted = self.prompt_encoder.loudness(z_p).float().cpu().numpy()
         bounds = read_thresholds(data.folder).get("loudness")
-        loudness = data.loudness_of("valid", items)
-        scores |= loudness_scores(predicted, named, loudness, known, bounds)
+        loudness = data.loudness_of("valid", items.items)
+        scores |= loudness_scores(predicted, pairs.claims[rows], loudness, items.facts, bounds)
         self.log_dict({f"valid/{name}": value for name, value in scores.items()}, sync_dist=True)
 
     @torch.no_grad()
     def pictures(self, batch: PromptBatch) -> dict[str, np.ndarray]:
         """The style space with the batch's clips or faces, and the draws of its prompts."""
+        items = self._target(batch)[0].cpu().numpy()
         drawn = self.draw(batch.prompts, 1)[:, 0]
-        items = self._target(batch).cpu().numpy()
-        codes = {"female": 0, "male": 1}
-        groups = {
-            f"{kind}, {name}": points[attributes[:, 0].cpu().numpy() == code]
-            for kind, points, attributes in (
-                (batch.modality, items, batch.item_attributes),
-                ("prompts", drawn, batch.attributes),
-            )
-            for name, code in codes.items()
-        }
-        groups = {name: points for name, points in groups.items() if len(points)}
+        groups = by_gender(batch.modality, items, batch.item_attributes.cpu().numpy())
+        groups |= by_gender("prompts", drawn, batch.attributes.cpu().numpy())
         return {"style_space": style_space_picture(groups)} if groups else {}
 
     def export(self, folder: Path) -> Path:

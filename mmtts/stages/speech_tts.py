@@ -18,6 +18,7 @@ from mmtts.networks.acoustic_model import AcousticModel, Alignment, lay_out
 from mmtts.networks.alignment import log_likelihood
 from mmtts.networks.duration_predictor import duration_loss
 from mmtts.networks.masks import mask_from_lens, masked_mean
+from mmtts.stages.clip_tables import attach_voices
 from mmtts.stages.pictures import alignment_picture, mel_picture
 from mmtts.storage.model_folder import save_model
 
@@ -80,21 +81,23 @@ class SpeechTTS(lightning.LightningModule):
 
     def setup(self, stage: str) -> None:
         """Take the speakers and the mel statistics from the data."""
-        if self.speaker_classifier is not None:
+        if self.speakers:
             return
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self.speakers = list(data.speakers)
-        self.speaker_classifier = AMSoftmax(
-            self.acoustic_model.config["style_dim"],
-            len(self.speakers),
-            self.hparams["speaker_scale"],
-            self.hparams["speaker_margin"],
-        )
-        self.acoustic_model.set_statistics(data.mel_mean, data.mel_std)
+        voice_mean = attach_voices(self.acoustic_model, data, self.trainer.strategy)
+        if voice_mean is None:
+            self.speaker_classifier = AMSoftmax(
+                self.acoustic_model.style_encoder.dims[0],
+                len(self.speakers),
+                self.hparams["speaker_scale"],
+                self.hparams["speaker_margin"],
+            )
+        self.acoustic_model.set_statistics(data.mel_mean, data.mel_std, voice_mean)
 
     def configure_optimizers(self) -> Any:
         """Optimizer over all parameters, its scheduler stepped per step."""
-        optimizer = self.optimizer(self.parameters())
+        optimizer = self.optimizer([p for p in self.parameters() if p.requires_grad])
         if self.scheduler is None:
             return optimizer
         return [optimizer], [{"scheduler": self.scheduler(optimizer), "interval": "step"}]
@@ -126,11 +129,11 @@ class SpeechTTS(lightning.LightningModule):
     def _step(
         self, batch: SpeechBatch, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        z = self.acoustic_model.encode_style(batch.reference, batch.reference_lens)
+        who, z = self._style(batch)
         losses = {}
         known = batch.speaker >= 0  # people of other splits have no class
         if self.speaker_classifier is not None and bool(known.any()):
-            losses["speaker"] = self.speaker_classifier(z[known], batch.speaker[known])
+            losses["speaker"] = self.speaker_classifier(who[known], batch.speaker[known])
         if bool(batch.transcribed.any()):
             rows = batch.transcribed
             losses |= self._speech_losses(transcribed_rows(batch), z[rows], generator)
@@ -139,6 +142,13 @@ class SpeechTTS(lightning.LightningModule):
         weighted = [self.hparams[f"{name}_weight"] * value for name, value in losses.items()]
         losses["loss"] = torch.stack(weighted).sum()
         return losses
+
+    def _style(self, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
+        """Who speaks in the references (B, S), and z (B, S + K) with the clips' own manner."""
+        model, encoder = self.acoustic_model, self.acoustic_model.style_encoder
+        who = encoder.who(model.normalize(batch.reference), batch.reference_lens, batch.voice)
+        how = encoder.how(model.normalize(batch.manner), batch.manner_lens)
+        return who, encoder.join(who, how)
 
     def _speech_losses(
         self, batch: SpeechBatch, z: Tensor, generator: torch.Generator | None
@@ -194,7 +204,7 @@ class SpeechTTS(lightning.LightningModule):
         batch = transcribed_rows(batch)
         model = self.acoustic_model
         frames, length = int(batch.mel_lens[0]), int(batch.phoneme_lens[0])
-        z = model.encode_style(batch.reference, batch.reference_lens)
+        z = self._style(batch)[1]
         mel = model.normalize(batch.mel)
         mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         prior = model.text_encoder(batch.phonemes, mask, z)[1]
@@ -225,7 +235,7 @@ class SpeechTTS(lightning.LightningModule):
         if not self.showable(batch) or self.hparams["mel"] is None:
             return {}
         batch = transcribed_rows(batch)
-        z = self.acoustic_model.encode_style(batch.reference, batch.reference_lens)
+        z = self._style(batch)[1]
         mels = {
             "synthesized": self._speak_first(batch, z),
             "recording": batch.mel[0, : int(batch.mel_lens[0])],

@@ -97,10 +97,10 @@ def learn_directions(system: Any, data: Path) -> Any:
         InputError: The data folder cannot be read.
     """
     import numpy as np
-    import torch
 
     from mmtts.audio.loudness import normalize_loudness
     from mmtts.data.cuts import load_samples, read_clips
+    from mmtts.networks.clip_encoder import ClipEncoder
     from mmtts.synthesis.directions import measure_directions
 
     attributes = read_attribute_names(data / "speech" / "cuts_train.jsonl.gz")
@@ -109,12 +109,9 @@ def learn_directions(system: Any, data: Path) -> Any:
     speaker = system.speaker()
     rate = speaker.mel.sample_rate
     styles = np.zeros((len(clips), speaker.acoustic_model.config["style_dim"]), np.float32)
-    with torch.inference_mode():
-        for index, clip in enumerate(clips):
-            wav = torch.from_numpy(normalize_loudness(load_samples(clip, rate), rate))
-            mel = speaker.mel(wav[None])
-            lens = torch.tensor([mel.shape[1]])
-            styles[index] = speaker.acoustic_model.encode_style(mel, lens)[0].numpy()
+    encode = ClipEncoder(speaker.acoustic_model, speaker.mel)
+    for index, clip in enumerate(clips):
+        styles[index] = encode([normalize_loudness(load_samples(clip, rate), rate)])[0].numpy()
     labels = [attributes[clip.id] for clip in clips]
     return measure_directions(styles, labels, system.config.style_space)
 

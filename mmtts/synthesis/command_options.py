@@ -57,7 +57,9 @@ def _add_voice(voice: argparse._ArgumentGroup) -> None:
         "--seed", type=int, help="pick one of the voices that fit; default: their mean"
     )
     voice.add_argument(
-        "--guidance", type=float, default=2.0, help="how strictly to follow; default 2"
+        "--guidance",
+        type=float,
+        help="how strictly a picked voice follows; default 1 for a face, 2 for a prompt",
     )
     voice.add_argument(
         "--move", action="append", default=[], metavar="NAME=AMOUNT", help="such as pitch=0.5"

@@ -95,7 +95,7 @@ class Synthesizer:
         prompt: str | None = None,
         speech: str | os.PathLike[str] | None = None,
         seed: int | None = None,
-        guidance: float = 2.0,
+        guidance: float | None = None,
         weights: Sequence[float] | None = None,
         largest_face: bool = False,
     ) -> Voice:
@@ -103,12 +103,12 @@ class Synthesizer:
 
         Args:
             face: A picture with a face in it: a path, a PIL image or uint8 (H, W, 3). One of
-                112 x 112 pixels counts as an aligned crop.
+                186 x 186 pixels counts as an aligned crop.
             prompt: A description such as "An elderly man speaks slowly."
             speech: A clip of someone speaking, at least half a second.
             seed: Picks one of the voices that fit a face or a prompt; none means their mean.
-            guidance: How strictly face or prompt is followed, 0 to 10; 1 is as learned, more
-                trades variety for obedience.
+            guidance: How strictly a picked voice follows face or prompt, 0 to 10; 1 is as learned,
+                more trades variety for obedience. None means 1 for a face, 2 for a prompt.
             weights: Shares in the order face, prompt, speech when several are given; equal by
                 default.
             largest_face: Take the largest of several faces instead of refusing the picture.
@@ -116,7 +116,8 @@ class Synthesizer:
         Raises:
             InputError: Nothing is given, or something cannot be used.
         """
-        require_range("guidance", guidance)
+        if guidance is not None:
+            require_range("guidance", guidance)
         voices = []
         if face is not None:
             voices.append(self._voices.from_face(face, seed, guidance, largest_face))

@@ -10,12 +10,12 @@ models/lab/directions.safetensors
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmtts import InputError
+from mmtts.storage.hub import download, is_hub_id
 from mmtts.storage.model_folder import check_lineage, load_config, load_network
 from mmtts.synthesis.directions import Directions
 
@@ -32,8 +32,6 @@ PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 MODEL_VARIABLE = "MMTTS_MODEL"
 STANDARD_FOLDERS = ("models/lab", "models/tiny")
 OWN_MODELS = Path(__file__).parents[1] / "models"  # weights that came with the package
-
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def default_model() -> str:
@@ -63,8 +61,9 @@ def find_system(name: str | os.PathLike[str]) -> Path:
     folder = Path(name)
     if not folder.exists() and (OWN_MODELS / folder).is_dir():
         folder = OWN_MODELS / folder
-    elif not folder.exists() and _is_hub_id(str(name)):
-        folder = _download(str(name))
+    elif not folder.exists() and is_hub_id(str(name)):
+        # Plain values and safetensors, never anything executable.
+        folder = download(str(name), ["*.json", "*.safetensors", "*.md"])
     if not folder.is_dir():
         raise InputError(
             f"there is no model folder {name}; check the path, or bundle a model first"
@@ -75,25 +74,6 @@ def find_system(name: str | os.PathLike[str]) -> Path:
             hint = "it is one part of a system; name the folder around it, or bundle it first"
         raise InputError(f"{folder} is not a system folder: {hint}")
     return folder
-
-
-def _is_hub_id(name: str) -> bool:
-    first = name.split("/")[0]
-    return bool(_HUB_ID.fullmatch(name)) and first not in ("models", "runs", "..", ".")
-
-
-def _download(name: str) -> Path:
-    """Fetch a published system; only plain values and safetensors, never anything executable."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        patterns = ["*.json", "*.safetensors", "*.md"]
-        return Path(snapshot_download(name, allow_patterns=patterns))
-    except Exception as error:  # the hub's client raises many kinds
-        reason = " ".join(str(error).split())[:160]
-        raise InputError(
-            f"{name} is neither a folder here nor a model that the hub gives: {reason}"
-        ) from error
 
 
 class Speaker(NamedTuple):

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmtts import InputError
 from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
+from mmtts.networks.clip_encoder import ClipEncoder
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.utterance import make_generator
 from mmtts.synthesis.voice import LOUDEST_DB, Voice
@@ -27,6 +28,11 @@ SHORTEST_CLIP_SECONDS = 0.5
 LONGEST_CLIP_SECONDS = 60.0  # more of a reference clip says nothing new about the voice
 QUIETEST_CLIP_DB = -65.0
 LONGEST_PROMPT = 2000  # characters
+# Unseen faces whose gender is clear: with 4 candidates guidance 1 draws as many voices of the right
+# gender as guidance 2 (98 %), half as varied again.
+FACE_GUIDANCE = 1.0
+PROMPT_GUIDANCE = 2.0
+CANDIDATES = 4
 
 
 class VoiceMaker:
@@ -56,7 +62,7 @@ class VoiceMaker:
 
     @torch.inference_mode()
     def from_face(
-        self, face: Picture, seed: int | None, guidance: float, largest: bool = False
+        self, face: Picture, seed: int | None, guidance: float | None, largest: bool = False
     ) -> Voice:
         """Make a voice that fits the face in a picture.
 
@@ -65,6 +71,7 @@ class VoiceMaker:
                 the system has no face encoder.
         """
         encoder, sampler = self._face
+        guidance = FACE_GUIDANCE if guidance is None else guidance
         z = _pick(sampler, encoder(self._crop(face, largest)[None]), seed, guidance)
         named = {"file": Path(face).name} if isinstance(face, (str, os.PathLike)) else {}
         return self._voice(z, {"from": "face", **named, "seed": seed, "guidance": guidance})
@@ -79,7 +86,7 @@ class VoiceMaker:
         return image_to_tensor(image).to(self._system.device)
 
     @torch.inference_mode()
-    def from_prompt(self, prompt: str, seed: int | None, guidance: float) -> Voice:
+    def from_prompt(self, prompt: str, seed: int | None, guidance: float | None) -> Voice:
         """Make a voice that fits a description, its loudness included.
 
         Raises:
@@ -96,6 +103,7 @@ class VoiceMaker:
         tokens = encoder.tokenize([prompt]).to(self._system.device)
         z_p = encoder(tokens)
         loudness = round(encoder.loudness(z_p).clamp(-LOUDEST_DB, LOUDEST_DB).item(), 2)
+        guidance = PROMPT_GUIDANCE if guidance is None else guidance
         z = _pick(sampler, z_p, seed, guidance)
         origin = {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
         return self._voice(z, origin, loudness)
@@ -114,10 +122,8 @@ class VoiceMaker:
             raise InputError(f"{clip} is silent; give a clip of someone speaking")
         if len(samples) < SHORTEST_CLIP_SECONDS * rate:
             raise InputError(f"{clip} holds less than half a second of sound; give a longer clip")
-        wav = torch.from_numpy(normalize_loudness(samples, rate))[None].to(self._system.device)
-        mel = self._speaker.mel(wav)
-        lens = torch.tensor([mel.shape[1]], device=mel.device)
-        z = self._speaker.acoustic_model.encode_style(mel, lens)[0]
+        encode = ClipEncoder(self._speaker.acoustic_model, self._speaker.mel)
+        z = encode([normalize_loudness(samples, rate)])[0]
         return self._voice(z, {"from": "speech", "file": Path(clip).name})
 
     def _voice(self, z: Tensor, origin: dict[str, Any], loudness: float = 0.0) -> Voice:
@@ -133,4 +139,6 @@ def _pick(
     if seed is None:
         return sampler.mean(condition, guidance)[0]
     generator = make_generator(seed, condition.device)
-    return sampler.sample(condition, guidance=guidance, generator=generator)[0, 0]
+    return sampler.sample(condition, guidance=guidance, generator=generator, candidates=CANDIDATES)[
+        0, 0
+    ]

@@ -1,0 +1,125 @@
+"""A table over all folds and seeds of a cross validation of stage 2.
+
+    python -m mmtts.train experiment=stage2_lab name=cv stage.data.folds=5 -m \
+        stage.data.fold=0,1,2,3,4 seed=1,2,3
+    python scripts/cross_validation.py runs/stage2/cv
+
+Reads what every run gave the people that it held out (`held_out.npz`), and prints AUC, 5-way
+matching and AUC within one gender of z_f, of the mean voice and of a ridge regression from the same
+features. Pairs are compared within their fold and pooled over the folds of one seed; the table has
+the mean over seeds, and a 95 % interval that resamples people.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from mmtts import InputError
+from mmtts.command.one_sentence import one_sentence
+from mmtts.metrics.bootstrap import Interval, bootstrap, bootstrap_mean
+from mmtts.metrics.likeness import likeness
+from mmtts.metrics.verification import Pairs, make_pairs, matching_chances, roc_auc
+from mmtts.stages.face_voice_scores import METHODS, HeldOut, one_of_each
+
+TITLES = {"z_f": "z_f", "mean": "mean voice", "ridge": "ridge regression, same features"}
+COLUMNS = ("run", "voice", "AUC", "5-way matching", "AUC within a gender", "people", "seeds")
+
+
+@one_sentence
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of sweeps, one each per row")
+    parser.add_argument("--draws", type=int, default=300, help="of the bootstrap")
+    options = parser.parse_args()
+    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
+    for runs in options.runs:
+        folds = read_folds(runs)
+        for method in METHODS:
+            if all(method in held for group in folds.values() for held in group):
+                found = scores(folds, method, options.draws)
+                cells = [f"{x.value:.3f} [{x.low:.2f}, {x.high:.2f}]" for x in found]
+                row = [runs.name, TITLES[method], *cells, str(found[0].n), str(len(folds))]
+                print(f"| {' | '.join(row)} |")
+
+
+def read_folds(runs: Path) -> dict[int, list[HeldOut]]:
+    """Read what every run below a folder held out: seed -> one for each fold.
+
+    Raises:
+        InputError: There is none, or a seed lacks a fold or has one twice.
+    """
+    found: dict[int, dict[int, HeldOut]] = {}
+    wanted = 0
+    for path in sorted(runs.rglob("held_out.npz")):
+        config = yaml.safe_load((path.parent / "config.yaml").read_text("utf-8"))
+        data, seed = config["stage"]["data"], int(config["seed"])
+        wanted = int(data["folds"])
+        if data["fold"] in found.setdefault(seed, {}):
+            raise InputError(f"{runs} has fold {data['fold']} of seed {seed} twice; sort them out")
+        with np.load(path, allow_pickle=False) as file:
+            found[seed][data["fold"]] = dict(file)
+    if not found:
+        raise InputError(f"{runs} has no held_out.npz; train stage 2 there first")
+    for seed, folds in found.items():
+        if len(folds) != wanted:
+            raise InputError(f"{runs} has {len(folds)} of {wanted} folds with seed {seed}")
+    return {seed: list(folds.values()) for seed, folds in found.items()}
+
+
+def scores(folds: dict[int, list[HeldOut]], method: str, draws: int) -> list[Interval]:
+    """AUC, 5-way matching and AUC within a gender, pooled over folds, averaged over seeds."""
+    names = sorted({str(p) for group in folds.values() for held in group for p in held["person"]})
+    number = {name: k for k, name in enumerate(names)}
+    every: list[Pairs] = []
+    within: list[Pairs] = []
+    people: list[str] = []
+    hits: list[float] = []
+    for seed, group in folds.items():
+        parts = [compare(held, method) for held in group]
+        every.append(pool([make_pairs(s, q, i) for s, q, i, _ in parts], parts, number))
+        within.append(pool([make_pairs(*part) for part in parts], parts, number))
+        for found, queries, items, _ in parts:
+            asked, right = matching_chances(found, queries, items, 5, seed=seed)
+            people += asked
+            hits += right
+
+    def auc_of(groups: list[Pairs]) -> Interval:
+        return bootstrap(
+            lambda weights: float(np.mean([roc_auc(pairs, weights) for pairs in groups])),
+            len(names),
+            seed=0,
+            draws=draws,
+        )
+
+    return [auc_of(every), bootstrap_mean(hits, people), auc_of(within)]
+
+
+def compare(held: HeldOut, method: str) -> tuple[np.ndarray, list[str], list[str], dict[str, str]]:
+    """Likeness (I, J) of each face's voice to each clip, who these belong to, and the genders."""
+    faces, clips = one_of_each(held["face"]), one_of_each(held["cut"])
+    person, gender = held["person"], held["gender"]
+    found = likeness(held[method][faces], held["voice"][clips], held["mean_voice"])
+    known = {str(p): str(g) for p, g in zip(person, gender, strict=True) if g >= 0}
+    return found, person[faces].tolist(), person[clips].tolist(), known
+
+
+def pool(groups: list[Pairs], parts: list, number: dict[str, int]) -> Pairs:
+    """Put the pairs of several folds together, everyone under his number."""
+    score, same, left, right = [], [], [], []
+    for pairs, (_, queries, items, _) in zip(groups, parts, strict=True):
+        of = np.array([number[name] for name in np.unique([*queries, *items])])
+        score.append(pairs.score)
+        same.append(pairs.same)
+        left.append(of[pairs.left])
+        right.append(of[pairs.right])
+    together = [np.concatenate(x) for x in (score, same, left, right)]
+    order = np.argsort(-together[0], kind="stable")
+    return Pairs(*(x[order] for x in together), len(number))
+
+
+if __name__ == "__main__":
+    main()
