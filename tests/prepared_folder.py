@@ -10,6 +10,8 @@ import numpy as np
 import soundfile
 from PIL import Image, ImageDraw
 
+from mmtts.data.faces import CROP_SIZE
+
 SAMPLE_RATE = 16_000
 ATTRIBUTES = ("gender", "age", "pitch", "pace", "energy", "emotion")
 SENTENCES = (
@@ -90,7 +92,7 @@ def hum(person: Person, sentence: str, rng: np.random.Generator) -> tuple[np.nda
 
 
 def draw_face(person: Person, smiling: bool, rng: np.random.Generator) -> Image.Image:
-    """Draw a 112 x 112 face whose width, skin and hair belong to the person."""
+    """Draw a face whose width, skin and hair belong to the person."""
     own = np.random.default_rng(sum(map(ord, person.name)))
     skin = tuple(int(v) for v in own.integers(120, 240, 3))
     hair = tuple(int(v) for v in own.integers(0, 200, 3))
@@ -106,7 +108,7 @@ def draw_face(person: Person, smiling: bool, rng: np.random.Generator) -> Image.
         pen.arc(mouth, 10, 170, fill=(140, 30, 30), width=3)
     else:
         pen.line((44, 84, 68, 84), fill=(140, 30, 30), width=3)
-    return image
+    return image.resize((CROP_SIZE, CROP_SIZE))
 
 
 def make_cut(person: Person, index: int, folder: Path, rng: np.random.Generator) -> Any:

@@ -15,12 +15,13 @@ from mmtts.text import SYMBOLS
 STYLE_DIM = 256
 
 
-def save_speech_tts(folder: Path, seed: int = 0) -> Path:
+def save_speech_tts(folder: Path, seed: int = 0, speaker: str = "learned") -> Path:
     """A small acoustic model that speaks about seven frames for each phoneme."""
     torch.manual_seed(seed)
     model = AcousticModel(
         len(SYMBOLS),
         style_dim=STYLE_DIM,
+        speaker=speaker,
         width=32,
         encoder_layers=1,
         decoder_layers=1,

@@ -25,6 +25,7 @@ VARIANTS = [
         ("3", "prompt_encoder"),
         ("vocoder", "vocoder"),
         ("face_backbone", "face_backbone"),
+        ("judge", "judge"),
     )
     for group in ("model", "loss")
     for option in options(group)
@@ -32,7 +33,7 @@ VARIANTS = [
 ]
 GENERAL = [
     ("1", f"{group}={option}")
-    for group in ("data", "mel", "trainer", "logger", "optimizer", "callbacks", "paths")
+    for group in ("data", "mel", "style", "trainer", "logger", "optimizer", "callbacks", "paths")
     for option in options(group)
 ]
 
@@ -146,10 +147,23 @@ def test_each_ablation_changes_one_thing() -> None:
 
 def test_values_live_once() -> None:
     """Sizes that several parts share are interpolated, not repeated."""
-    config = composed("stage=2", "style_dim=64", "model.small_face_net.feature_dim=32")
-    assert config.model.face_encoder.style_dim == config.model.style_sampler.style_dim == 64
+    config = composed("stage=2", "style.speaker_dim=64", "model.small_face_net.feature_dim=32")
+    assert config.model.face_encoder.style_dim == config.model.style_sampler.condition_dim == 64
     assert config.stage.module.face_encoder.backbone_config.feature_dim == 32
     assert composed("stage=1", "trainer.max_steps=7").optimizer.schedule.total_steps == 7
+
+
+@pytest.mark.parametrize("option", options("style"))
+def test_a_style_is_as_wide_as_its_parts(option: str) -> None:
+    style = composed("stage=1", f"style={option}").style
+    assert style.dim == style.speaker_dim + style.manner_dim
+    published = {"ge2e": 256, "ecapa": 192, "wavlm": 512}
+    assert style.speaker == option and style.speaker_dim == published.get(option, 256)
+
+
+def test_the_weights_of_a_style_are_one_word() -> None:
+    model = composed("stage=1", "style=ecapa", "style.weights=mine").model.acoustic_model
+    assert model.speaker_config == {"pretrained": "mine"}
 
 
 def test_the_experiment_group_may_set_any_key() -> None:

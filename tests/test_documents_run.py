@@ -20,6 +20,7 @@ SMALL = {
     "1": ["model.acoustic_model.width=32", "model.acoustic_model.style_width=32",
           "stage.module.synthesis_steps=1", "stage.data.num_workers=0"],
     "face_backbone": ["stage.data.batch_size=8"],
+    "judge": ["model.verifier.width=32", "stage.data.batch_size=2"],
     "2": ["stage.data.batch_size=8", "stage.module.views=1"],
     "3": ["stage.data.batch_size=8", "stage.data.epoch_pairs=16"],
 }  # fmt: skip

@@ -3,7 +3,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_system import make_small_system
+from small_judge import save_judge
+from small_system import make_small_system, save_speech_tts, save_vocoder
 
 from mmtts.evaluate import evaluation_words, main
 from mmtts.evaluation.interview import QUESTIONS, questions
@@ -66,6 +67,23 @@ def test_a_folder_without_data_is_named(monkeypatch, capsys, system, tmp_path):
     assert "prepare the data folder" in capsys.readouterr().err
 
 
+def test_a_judge_that_knows_the_people_is_refused(monkeypatch, capsys, system, prepared, tmp_path):
+    judge = save_judge(tmp_path / "judge", ["hum-03", "somebody"])
+    words = [f"model={system}", f"data={prepared}", "split=train", f"judge={judge}"]
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *words)
+    error = capsys.readouterr().err.strip()
+    assert "1 of the people to be tested, such as hum-03" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_folder_that_is_no_judge_is_named(monkeypatch, capsys, system, prepared):
+    words = [f"model={system}", f"data={prepared}", f"judge={system / 'vocoder'}"]
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *words)
+    assert "is a vocoder model, but a judge model is needed" in capsys.readouterr().err
+
+
 def read(out: Path) -> list[dict[str, str]]:
     with (out / "results.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -112,3 +130,49 @@ def test_equal_seeds_give_equal_results_side_by_side(monkeypatch, system, prepar
     }
     assert values["random"] == values["other"]  # the same weights
     assert values["random"]
+
+
+@pytest.mark.slow
+def test_a_trained_judge_gives_every_likeness_that_resemblyzer_gives(
+    monkeypatch, system, prepared, tmp_path
+):
+    judge = save_judge(tmp_path / "judge", ["somebody-else", "another"])
+    words = [f"model={system}", f"data={prepared}", "split=train", "limit=4", "samples=2"]
+    words += ["questions=reference,face,prompt,diversity,stability", f"judge={judge}"]
+    words += ["sentences=[We walk along the river.]", "progress=false"]
+    run(monkeypatch, *words, f"out={tmp_path / 'out'}")
+    name, asked = "trained judge (EER 0.125)", {}
+    for row in read(tmp_path / "out"):
+        by = row["judge"].removeprefix("probe on ")
+        asked.setdefault(by, set()).add((row["system"], row["question"], row["measure"]))
+    assert asked["resemblyzer"] == asked[name]
+    assert {question for _, question, _ in asked[name]} == {
+        "reference", "face", "prompt", "diversity", "stability",
+    }  # fmt: skip
+    text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    assert "- trained judge: " in text
+    assert "equal error rate 0.125 [0.100, 0.150] over 345 trials of 12 speakers" in text
+
+
+@pytest.mark.slow
+def test_where_ge2e_made_the_voices_only_a_trained_judge_says_how_like_they_are(
+    monkeypatch, prepared, tmp_path
+):
+    system = tmp_path / "ge2e"
+    save_speech_tts(system / "speech_tts", speaker="ge2e")
+    save_vocoder(system / "vocoder")
+    words = [f"model={system}", f"data={prepared}", "split=train", "limit=3"]
+    words += ["questions=reference,stability", "sentences=[The sun is warm.]", "figures=false"]
+    run(monkeypatch, *words, "progress=false", f"out={tmp_path / 'alone'}")
+    assert {row["judge"] for row in read(tmp_path / "alone")} == {"z"}
+    text = (tmp_path / "alone" / "results.md").read_text(encoding="utf-8")
+    for question in ("reference", "stability"):
+        assert f"## {question}\n\nge2e: not judged: resemblyzer's network took part" in text
+    assert "bash recipes/judge/run.sh" in text
+    judge = save_judge(tmp_path / "judge", ["somebody-else"])
+    run(monkeypatch, *words, "progress=false", f"judge={judge}", f"out={tmp_path / 'judged'}")
+    rows = read(tmp_path / "judged")
+    assert {row["judge"] for row in rows} == {"z", "trained judge (EER 0.125)"}
+    assert {row["question"] for row in rows} == {"reference", "stability"}
+    text = (tmp_path / "judged" / "results.md").read_text(encoding="utf-8")
+    assert "not judged" not in text and "resemblyzer" not in text

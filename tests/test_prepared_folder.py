@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmtts.data.faces import CROP_SIZE
+
 
 def test_no_person_is_in_two_splits(prepared: Path) -> None:
     from lhotse import CutSet
@@ -34,4 +36,4 @@ def test_audio_and_pairs_lead_to_files(prepared: Path) -> None:
     with (prepared / "pairs" / "face_speech_train.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert all(row["cut"] in ids for row in rows)
-    assert Image.open(prepared / rows[0]["face"]).size == (112, 112)
+    assert Image.open(prepared / rows[0]["face"]).size == (CROP_SIZE, CROP_SIZE)

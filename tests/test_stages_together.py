@@ -25,6 +25,7 @@ SMALL = {
         "stage.module.measured_clips=0",
     ],
     "face_backbone": ["stage.data.batch_size=8"],
+    "judge": ["model.verifier.width=32", "stage.data.batch_size=2"],
     "stage2": ["stage.data.batch_size=8", "stage.module.views=1"],
     "stage3": ["stage.data.batch_size=8", "stage.data.epoch_pairs=16"],
 }
@@ -34,6 +35,7 @@ KINDS = {
     "stage3": "prompt_encoder",
     "vocoder": "vocoder",
     "face_backbone": "face_backbone",
+    "judge": "judge",
 }
 
 

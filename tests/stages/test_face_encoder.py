@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_models import ADAM, FACE_NET, face_encoder, fit, make_stage1, sampler
+from small_models import ADAM, FACE_NET, SPEAKER, face_encoder, fit, make_stage1, sampler
 from torch.nn import functional as F
 
 from mmtts import InputError
@@ -18,7 +18,7 @@ from mmtts.networks.face_backbone import SmallFaceNet
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.face_encoder import FaceEncoderStage
-from mmtts.stages.face_voice_scores import face_voice_scores
+from mmtts.stages.face_voice_scores import held_out_scores
 from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
@@ -31,7 +31,7 @@ def make(stage1: Path, **options: Any) -> FaceEncoderStage:
     torch.manual_seed(0)
     arguments: dict[str, Any] = {
         "face_encoder": face_encoder(),
-        "style_sampler": sampler(),
+        "style_sampler": sampler(condition_dim=SPEAKER),
         "distillation": RelationalDistillation(mu=0.5),
         "contrast": InfoNCE(),
         "optimizer": ADAM,
@@ -90,8 +90,9 @@ def test_classes_start_at_the_mean_styles_of_people(stage1: Path, prepared: Path
     fresh = make(stage1)
     fresh.trainer = stage.trainer
     fresh.setup("fit")
+    who = F.normalize(batch.style[:, :SPEAKER], dim=-1)
     for person in range(len(module.people)):
-        mean = F.normalize(batch.style[batch.person == person].mean(0), dim=0)
+        mean = F.normalize(who[batch.person == person].mean(0), dim=0)
         torch.testing.assert_close(fresh.classifier.weight[person].detach(), mean)
 
 
@@ -104,11 +105,30 @@ def test_export_is_loaded_again_with_its_lineage(
     assert config.lineage == {"speech_tts": load_config(stage1, "speech_tts").sha256}
     encoder = load_network(folder, config, "face_encoder", FaceEncoder)
     law = load_network(folder, config, "style_sampler", StyleSampler)
-    images = torch.rand(2, 3, 112, 112) * 2 - 1
+    images = torch.rand(2, 3, 186, 186) * 2 - 1
     stage.eval()
     z = encoder(images)
     torch.testing.assert_close(z, stage.face_encoder(images))
     torch.testing.assert_close(law.mean(z), stage.style_sampler.mean(z))
+
+
+def test_a_face_encoder_of_another_width_is_refused(stage1: Path) -> None:
+    wide = FaceEncoder("SmallFaceNet", FACE_NET, style_dim=16, width=16)
+    with pytest.raises(InputError, match=r"has 12 dimensions, .* 16; say style.speaker_dim=12"):
+        make(stage1, face_encoder=wide)
+
+
+def test_what_held_out_people_got_is_written_when_the_run_ends(
+    trained: tuple, prepared: Path, tmp_path: Path
+) -> None:
+    stage = trained[0]
+    with np.load(Path(stage.trainer.default_root_dir) / "held_out.npz") as file:
+        held = dict(file)
+    pairs = stage.trainer.datamodule.pairs["valid"]
+    assert held["person"].tolist() == [pair.person for pair in pairs]
+    for name in ("voice", "z_f", "mean", "ridge"):
+        assert held[name].shape == (len(pairs), SPEAKER)
+    np.testing.assert_allclose(np.linalg.norm(held["mean"], axis=1), 1.0, atol=1e-5)
 
 
 def test_pictures_are_rgb(trained: tuple) -> None:
@@ -136,7 +156,8 @@ def test_ablations_and_a_learning_backbone(stage1: Path, prepared: Path, tmp_pat
     assert not torch.equal(stage.face_encoder.backbone.trunk[0].weight, before)
     folder = stage.export(tmp_path / "model")
     assert set(load_config(folder, "face_encoder").networks) == {"face_encoder"}
-    fit(make(stage1, style_sampler=sampler("point")), data(prepared), tmp_path / "b", steps=1)
+    point = make(stage1, style_sampler=sampler("point", SPEAKER))
+    fit(point, data(prepared), tmp_path / "b", steps=1)
 
 
 def save_backbone(folder: Path, **shape: Any) -> Path:
@@ -162,7 +183,7 @@ def test_a_backbone_brings_its_shape(stage1: Path, tmp_path: Path) -> None:
     assert encoder.backbone.config == SmallFaceNet(20, 32, [4], [1]).config
     assert encoder.config["backbone_config"] == encoder.backbone.config
     assert encoder.config["width"] == face_encoder().config["width"]
-    assert encoder(torch.zeros(2, 3, 112, 112)).shape == (2, 16)
+    assert encoder(torch.zeros(2, 3, 186, 186)).shape == (2, SPEAKER)
     assert not any(p.requires_grad for p in encoder.backbone.parameters())
 
 
@@ -208,12 +229,11 @@ def test_ridge_and_mean_voices_are_scored_by_one_likeness(trained: tuple) -> Non
     stage = trained[0]
     module = stage.trainer.datamodule
     train = module.all_of("train")
-    people = torch.stack(
-        [train.style[train.person == k].mean(0) for k in range(len(module.people))]
-    )
+    who = F.normalize(train.style[:, :SPEAKER], dim=-1)
+    people = torch.stack([who[train.person == k].mean(0) for k in range(len(module.people))])
     np.testing.assert_allclose(stage.voice_mean, people.mean(0), atol=1e-5)
     # A constant voice is like nobody: no method gains by what all voices share.
-    voices = module.all_of("valid").style.numpy()
-    constant = np.repeat(stage.voice_mean[None], len(voices), 0)
-    scores = face_voice_scores(module, constant, voices, stage.voice_mean)
+    held = stage.held_out()
+    constant = np.repeat(stage.voice_mean[None], len(held["voice"]), 0)
+    scores = held_out_scores({**held, "z_f": constant})
     assert scores["auc"] == scores["auc_random"] == 0.5

@@ -1,5 +1,7 @@
 """Stage 3 on the small prepared folder: its seam, its targets, its ablations."""
 
+import csv
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,10 +9,12 @@ from typing import Any
 import pytest
 import torch
 from leveled_folder import make_leveled_folder
+from omegaconf import OmegaConf
 from small_models import (
     ADAM,
     DIM,
     PROMPT_NET,
+    SPEAKER,
     face_encoder,
     fit,
     make_stage1,
@@ -19,7 +23,10 @@ from small_models import (
 )
 
 from mmtts import InputError
+from mmtts.command.hydra_command import CONFIG_DIR
+from mmtts.data.attributes import ATTRIBUTES
 from mmtts.data.prompt_pairs import PromptData
+from mmtts.data.qualities import QUALITIES
 from mmtts.losses.contrastive import InfoNCE
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.stages.prompt_encoder import PromptEncoderStage
@@ -32,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("models")
     stage1 = make_stage1(folder / "stage1")
     torch.manual_seed(0)
-    networks = {"face_encoder": face_encoder(), "style_sampler": sampler()}
+    networks = {"face_encoder": face_encoder(), "style_sampler": sampler(condition_dim=SPEAKER)}
     lineage = {"speech_tts": load_config(stage1, "speech_tts").sha256}
     return stage1, save_model(folder / "stage2", "face_encoder", networks, lineage=lineage)
 
@@ -88,7 +95,10 @@ def test_stage_2_is_frozen_in_all_four_ways(
     saved = load_network(folders[1], config, "style_sampler", type(law)).state_dict()
     assert all(torch.equal(value, saved[key]) for key, value in law.state_dict().items())
     batch = next(b for b in trained.trainer.datamodule.val_dataloader() if b.modality == "face")
-    assert not trained._target(batch).requires_grad
+    styles, usable = trained._target(batch)
+    assert not styles.requires_grad
+    assert trained.gender_judge is not None
+    assert not trained.gender_judge.contradicts(styles, batch.item_attributes)[usable].any()
 
 
 @pytest.mark.slow
@@ -131,13 +141,13 @@ def test_ablations_run(folders: tuple[Path, Path], prepared: Path, tmp_path: Pat
     speech = make(folders, stage2=None, style_sampler=sampler("point"), train_backbone=False)
     fit(speech, data(prepared, modalities=["speech"]), tmp_path, steps=2)
     assert speech.trainer.callback_metrics["valid/diversity"] == pytest.approx(0.0, abs=1e-5)
-    face = make(folders, face_target="embedding", contrast_weight=0.0)
+    face = make(folders, face_target="mean", contrast_weight=0.0)
     fit(face, data(prepared, modalities=["face"]), tmp_path, steps=2)
-    assert face.face_sampler is None
+    assert face.face_sampler is not None
     logged = set(face.trainer.callback_metrics)
     assert "train/face_sampler" in logged and "train/face_contrast" not in logged
     with pytest.raises(InputError, match="face_target must be one of"):
-        make(folders, face_target="mean")
+        make(folders, face_target="median")
 
 
 def test_the_vocabulary_survives_a_checkpoint(folders: tuple[Path, Path]) -> None:
@@ -192,3 +202,62 @@ def test_a_folder_without_levels_is_named(
     source = data(prepared)
     source.setup("fit")
     assert "no prompt will make a voice quiet or loud" in caplog.text
+
+
+def make_heard_folder(prepared: Path, folder: Path) -> Path:
+    """Copy the folder; men are known to sound full, women not to, and prompts say so."""
+    shutil.copytree(prepared, folder)
+    for path in (folder / "pairs").glob("prompt_speech_*.csv"):
+        rows = list(csv.DictReader(path.open(newline="")))
+        heard = [
+            {**row, "qualities": "", "item_qualities": "full" if man else "-full"}
+            for row in rows
+            for man in [row["item_gender"] == "male"]
+        ]
+        for row in rows:
+            said = {"qualities": "full", "item_qualities": "full", "item_gender": "male"}
+            silent = {name: "" for name in row if name in ATTRIBUTES}
+            if row["item_gender"] == "male" and row["item_age"] != "child":
+                heard.append({**row, **silent, **said, "prompt": "It sounds full."})
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, heard[0])
+            writer.writeheader()
+            writer.writerows(heard)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_voice_quality_is_learned_from_words_and_from_who_has_it(
+    folders: tuple[Path, Path], prepared: Path, tmp_path: Path
+) -> None:
+    heard = make_heard_folder(prepared, tmp_path / "heard")
+    torch.manual_seed(0)
+    options = {"style_dim": DIM, "width": 16, "dropout": 0.0, "quality_count": len(QUALITIES)}
+    encoder = PromptEncoder(
+        "SmallPromptNet", {**PROMPT_NET, "dropout": 0.0, "split": 0.0}, **options
+    )
+    stage = make(
+        folders,
+        prompt_encoder=encoder,
+        optimizer=partial(torch.optim.AdamW, lr=1e-2),
+        stage2=None,
+        quality_weight=1.0,
+        word_dropout=0.0,
+    )
+    fit(stage, data(heard, modalities=["speech"]), tmp_path, steps=60)
+    metrics = stage.trainer.callback_metrics
+    assert metrics["valid/speech_quality"] < 0.3  # 0.69 at first
+    watched = {"quality", "ceiling_quality", "quality_elsewhere"}
+    assert {f"valid/{name}" for name in watched} <= set(metrics)
+    stage.eval()
+    z_p = encoder(encoder.tokenize(["It sounds full.", "The voice of an elderly woman."]))
+    full = encoder.quality_logits(z_p)[:, QUALITIES.index("full")].sigmoid().tolist()
+    assert full[0] > 0.8 and full[1] < 0.2
+
+
+def test_the_heads_must_know_all_voice_qualities(folders: tuple[Path, Path]) -> None:
+    config = OmegaConf.load(CONFIG_DIR / "model" / "prompt_encoder.yaml")
+    assert config.prompt_encoder.quality_count == len(QUALITIES)
+    encoder = PromptEncoder("SmallPromptNet", PROMPT_NET, style_dim=DIM, width=16, quality_count=2)
+    with pytest.raises(InputError, match=f"must be 0 or {len(QUALITIES)}"):
+        make(folders, prompt_encoder=encoder)

@@ -1,0 +1,64 @@
+"""The table over folds: pooled pairs, everyone held out once per seed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def write_fold(folder: Path, seed: int, fold: int, people: list[str], good: bool) -> None:
+    """A run whose z_f is each person's own voice, or the next person's."""
+    rng = np.random.default_rng([seed, fold])
+    voice = rng.standard_normal((len(people), 8)).astype(np.float32)
+    folder.mkdir(parents=True)
+    np.savez(
+        folder / "held_out.npz",
+        face=np.array([f"{p}.jpg" for p in people]),
+        cut=np.array([f"{p}-1" for p in people]),
+        person=np.array(people),
+        gender=np.arange(len(people)) % 2,
+        voice=voice,
+        z_f=voice if good else np.roll(voice, 1, axis=0),
+        mean_voice=np.zeros(8),
+    )
+    config = {"seed": seed, "stage": {"data": {"folds": 2, "fold": fold}}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def table(*folders: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "cross_validation.py"), *map(str, folders)]
+    return subprocess.run(
+        [*command, "--draws", "20"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+
+def test_runs_become_rows_of_one_table(tmp_path: Path) -> None:
+    names = [f"person{k}" for k in range(20)]
+    for seed in (1, 2):
+        for fold in (0, 1):
+            people = names[10 * fold : 10 * fold + 10]
+            write_fold(tmp_path / "right" / f"{seed}-{fold}", seed, fold, people, True)
+            write_fold(tmp_path / "wrong" / f"{seed}-{fold}", seed, fold, people, False)
+    result = table(tmp_path / "right", tmp_path / "wrong")
+    assert result.returncode == 0, result.stderr
+    right, wrong = (line.split(" | ") for line in result.stdout.splitlines()[2:])
+    assert right[:2] == ["| right", "z_f"] and wrong[0] == "| wrong"
+    assert [cell.split()[0] for cell in right[2:5]] == ["1.000"] * 3
+    assert all(float(cell.split()[0]) < 0.7 for cell in wrong[2:5])
+    assert right[5:] == ["20", "2 |"]
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_folds_that_are_missing_or_there_twice_are_refused(tmp_path: Path, missing: bool) -> None:
+    write_fold(tmp_path / "a", 1, 0, ["x", "y"], True)
+    if not missing:
+        write_fold(tmp_path / "b", 1, 0, ["x", "y"], True)
+    result = table(tmp_path)
+    wanted = "has 1 of 2 folds with seed 1" if missing else "has fold 0 of seed 1 twice"
+    assert result.returncode == 2 and wanted in result.stderr
+    assert "held_out.npz" in table(tmp_path / "nothing").stderr
