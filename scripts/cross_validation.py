@@ -6,14 +6,16 @@
 
 Reads what every run gave the people that it held out (`held_out.npz`), and prints AUC, 5-way
 matching and AUC within one gender of z_f, of the mean voice and of a ridge regression from the same
-features. Pairs are compared within their fold and pooled over the folds of one seed; the table has
-the mean over seeds, and a 95 % interval that resamples people.
+features, and how much z_f has over that regression. Pairs are compared within their fold and pooled
+over the folds of one seed; the table has the mean over seeds, and a 95 % interval that resamples
+people, for differences the same people on both sides.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import yaml
@@ -38,12 +40,18 @@ def main() -> None:
     print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
     for runs in options.runs:
         folds = read_folds(runs)
-        for method in METHODS:
-            if all(method in held for group in folds.values() for held in group):
-                found = scores(folds, method, options.draws)
-                cells = [f"{x.value:.3f} [{x.low:.2f}, {x.high:.2f}]" for x in found]
-                row = [runs.name, TITLES[method], *cells, str(found[0].n), str(len(folds))]
-                print(f"| {' | '.join(row)} |")
+        given = [m for m in METHODS if all(m in held for group in folds.values() for held in group)]
+        found = {method: scores(folds, method) for method in given}
+        for method, score in found.items():
+            print_row(runs.name, TITLES[method], score.intervals(options.draws), len(folds))
+        if "ridge" in found:
+            intervals = found["z_f"].intervals(options.draws, found["ridge"])
+            print_row(runs.name, "z_f over ridge regression", intervals, len(folds))
+
+
+def print_row(run: str, voice: str, found: list[Interval], seeds: int) -> None:
+    cells = [f"{x.value:.3f} [{x.low:.3f}, {x.high:.3f}]" for x in found]
+    print(f"| {' | '.join([run, voice, *cells, str(found[0].n), str(seeds)])} |")
 
 
 def read_folds(runs: Path) -> dict[int, list[HeldOut]]:
@@ -70,32 +78,56 @@ def read_folds(runs: Path) -> dict[int, list[HeldOut]]:
     return {seed: list(folds.values()) for seed, folds in found.items()}
 
 
-def scores(folds: dict[int, list[HeldOut]], method: str, draws: int) -> list[Interval]:
-    """AUC, 5-way matching and AUC within a gender, pooled over folds, averaged over seeds."""
+class Scores(NamedTuple):
+    """What one method found.
+
+    Attributes:
+        every: All pairs of each seed, pooled over its folds.
+        within: The same within a gender.
+        people: Whose match each of `hits` is (n,).
+        hits: Chances to be matched right among five (n,).
+    """
+
+    every: list[Pairs]
+    within: list[Pairs]
+    people: list[str]
+    hits: np.ndarray
+
+    def intervals(self, draws: int, other: Scores | None = None) -> list[Interval]:
+        """AUC, 5-way matching and AUC within a gender, or how much they have over another's."""
+        hits = self.hits if other is None else self.hits - other.hits
+        return [
+            _auc(self.every, None if other is None else other.every, draws),
+            bootstrap_mean(hits.tolist(), self.people),
+            _auc(self.within, None if other is None else other.within, draws),
+        ]
+
+
+def _auc(groups: list[Pairs], others: list[Pairs] | None, draws: int) -> Interval:
+    def statistic(weights: np.ndarray) -> float:
+        own = float(np.mean([roc_auc(pairs, weights) for pairs in groups]))
+        if others is None:
+            return own
+        return own - float(np.mean([roc_auc(pairs, weights) for pairs in others]))
+
+    return bootstrap(statistic, groups[0].n_people, seed=0, draws=draws)
+
+
+def scores(folds: dict[int, list[HeldOut]], method: str) -> Scores:
+    """Compare every face's voice with every clip of its fold."""
     names = sorted({str(p) for group in folds.values() for held in group for p in held["person"]})
     number = {name: k for k, name in enumerate(names)}
-    every: list[Pairs] = []
-    within: list[Pairs] = []
-    people: list[str] = []
+    found = Scores([], [], [], np.zeros(0))
     hits: list[float] = []
     for seed, group in folds.items():
         parts = [compare(held, method) for held in group]
-        every.append(pool([make_pairs(s, q, i) for s, q, i, _ in parts], parts, number))
-        within.append(pool([make_pairs(*part) for part in parts], parts, number))
-        for found, queries, items, _ in parts:
-            asked, right = matching_chances(found, queries, items, 5, seed=seed)
-            people += asked
+        found.every.append(pool([make_pairs(s, q, i) for s, q, i, _ in parts], parts, number))
+        found.within.append(pool([make_pairs(*part) for part in parts], parts, number))
+        for similarity, queries, items, _ in parts:
+            asked, right = matching_chances(similarity, queries, items, 5, seed=seed)
+            found.people.extend(asked)
             hits += right
-
-    def auc_of(groups: list[Pairs]) -> Interval:
-        return bootstrap(
-            lambda weights: float(np.mean([roc_auc(pairs, weights) for pairs in groups])),
-            len(names),
-            seed=0,
-            draws=draws,
-        )
-
-    return [auc_of(every), bootstrap_mean(hits, people), auc_of(within)]
+    return found._replace(hits=np.array(hits))
 
 
 def compare(held: HeldOut, method: str) -> tuple[np.ndarray, list[str], list[str], dict[str, str]]:
@@ -118,7 +150,8 @@ def pool(groups: list[Pairs], parts: list, number: dict[str, int]) -> Pairs:
         right.append(of[pairs.right])
     together = [np.concatenate(x) for x in (score, same, left, right)]
     order = np.argsort(-together[0], kind="stable")
-    return Pairs(*(x[order] for x in together), len(number))
+    first, second, third, fourth = (x[order] for x in together)
+    return Pairs(first, second, third, fourth, len(number))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from mmtts.networks.vocoder import Vocoder
 from mmtts.storage.model_folder import save_model, weights_hash
 from mmtts.text import SYMBOLS
 
-STYLE_DIM = 256
+SPEAKER_DIM, MANNER_DIM = 256, 32  # as the default config has them
+STYLE_DIM = SPEAKER_DIM + MANNER_DIM
 
 
 def save_speech_tts(folder: Path, seed: int = 0, speaker: str = "learned") -> Path:
@@ -21,6 +22,7 @@ def save_speech_tts(folder: Path, seed: int = 0, speaker: str = "learned") -> Pa
     model = AcousticModel(
         len(SYMBOLS),
         style_dim=STYLE_DIM,
+        manner_dim=MANNER_DIM,
         speaker=speaker,
         width=32,
         encoder_layers=1,
@@ -44,9 +46,9 @@ def save_vocoder(folder: Path) -> Path:
     return save_model(folder, "vocoder", {"vocoder": vocoder})
 
 
-def small_sampler() -> StyleSampler:
+def small_sampler(condition_dim: int) -> StyleSampler:
     """A sampler whose last layers are not zero, as they are before training."""
-    sampler = StyleSampler(STYLE_DIM, width=32, depth=1)
+    sampler = StyleSampler(STYLE_DIM, condition_dim, width=32, depth=1)
     for parameter in sampler.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     return sampler
@@ -56,8 +58,8 @@ def save_face_encoder(folder: Path, stage1: str) -> Path:
     """A small face encoder with its sampler."""
     torch.manual_seed(2)
     networks = {
-        "face_encoder": FaceEncoder(style_dim=STYLE_DIM, width=32),
-        "style_sampler": small_sampler(),
+        "face_encoder": FaceEncoder(style_dim=SPEAKER_DIM, width=32),
+        "style_sampler": small_sampler(SPEAKER_DIM),
     }
     return save_model(folder, "face_encoder", networks, lineage={"speech_tts": stage1})
 
@@ -70,7 +72,7 @@ def save_prompt_encoder(folder: Path, stage1: str, face: str, loudness: float = 
     encoder.loudness_head.bias.data.fill_(loudness / SPAN_DB)
     networks = {
         "prompt_encoder": encoder,
-        "style_sampler": small_sampler(),
+        "style_sampler": small_sampler(STYLE_DIM),
     }
     lineage = {"speech_tts": stage1, "face_encoder": face}
     return save_model(folder, "prompt_encoder", networks, lineage=lineage)

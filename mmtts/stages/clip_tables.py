@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.strategies import Strategy
 from torch import Tensor
 
+from mmtts import InputError
 from mmtts.data.cuts import Clip, load_samples, read_clips
 from mmtts.data.frozen import Table, file_identity
 from mmtts.data.speech import SpeechData
@@ -33,6 +34,20 @@ def style_dim(stage1: ModelConfig) -> int:
 def speaker_dim(stage1: ModelConfig) -> int:
     """S, the width of the speaker's part of z in a stage-1 model."""
     return style_dim(stage1) - int(stage1.networks["acoustic_model"].get("manner_dim", 0))
+
+
+def check_widths(stage1: ModelConfig, style: int, speaker: int | None = None) -> None:
+    """Make sure that a later stage's networks are as wide as the styles of its stage 1.
+
+    Raises:
+        InputError: They are not.
+    """
+    wide, who = style_dim(stage1), speaker_dim(stage1)
+    if style != wide or speaker not in (None, who):
+        raise InputError(
+            f"the styles of {stage1.folder} have {wide} dimensions, {who} of them the speaker's; "
+            f"say style.speaker_dim={who} style.manner_dim={wide - who} style.dim={wide}"
+        )
 
 
 def style_table(

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmtts import InputError
 from mmtts.data.face_images import augment
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import FaceSpeechPair
@@ -22,7 +21,7 @@ from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.stages.clip_tables import speaker_dim, style_dim, style_table
+from mmtts.stages.clip_tables import check_widths, speaker_dim, style_dim, style_table
 from mmtts.stages.face_backbone import with_backbone
 from mmtts.stages.face_start import face_features, start_head, teach_reading
 from mmtts.stages.face_teacher import face_teacher
@@ -105,12 +104,8 @@ class FaceEncoderStage(lightning.LightningModule):
         self.optimizer, self.scheduler = optimizer, scheduler
         self.stage1 = load_config(stage1, "speech_tts")
         self.speaker_dim = speaker_dim(self.stage1)
-        if face_encoder.config["style_dim"] != self.speaker_dim:
-            raise InputError(
-                f"the speaker's part of {stage1}'s styles has {self.speaker_dim} dimensions, the "
-                f"face encoder {face_encoder.config['style_dim']}; say style.speaker_dim="
-                f"{self.speaker_dim} style.dim={style_dim(self.stage1)}"
-            )
+        wide = style_dim(self.stage1) if style_sampler is None else style_sampler.style_dim
+        check_widths(self.stage1, wide, int(face_encoder.config["style_dim"]))
         self.classifier: AMSoftmax | None = None
         self.voice_mean = np.zeros(0)
         self.ridge_voices: np.ndarray | None = None

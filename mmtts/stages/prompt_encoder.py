@@ -22,7 +22,7 @@ from mmtts.losses.loudness import loudness_loss
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.stages.clip_tables import speaker_dim, style_table
+from mmtts.stages.clip_tables import check_widths, speaker_dim, style_table
 from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampler
 from mmtts.stages.frozen import face_style_table, prompt_table
 from mmtts.stages.pictures import by_gender, style_space_picture
@@ -66,8 +66,7 @@ class PromptEncoderStage(lightning.LightningModule):
         attribute_weight: Weight of the attribute loss.
         quality_weight: Weight of the loss of voice qualities.
         loudness_weight: Weight of the loudness loss.
-        text_speech_weight: Weight of a prompt-speech batch.
-        text_face_weight: Weight of a prompt-face batch.
+        text_speech_weight, text_face_weight: Weights of a batch of prompts with clips, with faces.
         face_target: "draw" or "mean".
         word_dropout: Probability that training leaves out a word.
         train_backbone: Whether the prompt backbone learns; if not, its features are cached.
@@ -101,10 +100,11 @@ class PromptEncoderStage(lightning.LightningModule):
         modules = ["prompt_encoder", "style_sampler", "contrast", "optimizer", "scheduler"]
         self.save_hyperparameters(ignore=modules)
         self.prompt_encoder, self.style_sampler = prompt_encoder, style_sampler
-        self.contrast = contrast
-        self.optimizer, self.scheduler = optimizer, scheduler
+        self.contrast, self.optimizer, self.scheduler = contrast, optimizer, scheduler
         self.prompt_encoder.backbone.requires_grad_(train_backbone)
-        self.lineage = {"speech_tts": load_config(stage1, "speech_tts").style_space}
+        known = load_config(stage1, "speech_tts")
+        check_widths(known, style_sampler.style_dim)
+        self.lineage = {"speech_tts": known.style_space}
         self.face_sampler: StyleSampler | None = None
         self.gender_judge: GenderJudge | None = None
         self.probe: PromptProbe | None = None

@@ -24,6 +24,7 @@ def write_fold(folder: Path, seed: int, fold: int, people: list[str], good: bool
         gender=np.arange(len(people)) % 2,
         voice=voice,
         z_f=voice if good else np.roll(voice, 1, axis=0),
+        ridge=np.roll(voice, 1, axis=0),
         mean_voice=np.zeros(8),
     )
     config = {"seed": seed, "stage": {"data": {"folds": 2, "fold": fold}}}
@@ -46,8 +47,18 @@ def test_runs_become_rows_of_one_table(tmp_path: Path) -> None:
             write_fold(tmp_path / "wrong" / f"{seed}-{fold}", seed, fold, people, False)
     result = table(tmp_path / "right", tmp_path / "wrong")
     assert result.returncode == 0, result.stderr
-    right, wrong = (line.split(" | ") for line in result.stdout.splitlines()[2:])
-    assert right[:2] == ["| right", "z_f"] and wrong[0] == "| wrong"
+    rows = [line.split(" | ") for line in result.stdout.splitlines()[2:]]
+    assert [row[1] for row in rows[:3]] == [
+        "z_f",
+        "ridge regression, same features",
+        "z_f over ridge regression",
+    ]
+    right, ridge, over, wrong, _, nothing = rows
+    assert right[0] == "| right" and wrong[0] == "| wrong"
+    values = [[float(cell.split()[0]) for cell in row[2:5]] for row in (right, ridge, over)]
+    gap = [a - b for a, b in zip(*values[:2], strict=True)]
+    assert values[2] == pytest.approx(gap, abs=2e-3)
+    assert nothing[2:5] == ["0.000 [0.000, 0.000]"] * 3
     assert [cell.split()[0] for cell in right[2:5]] == ["1.000"] * 3
     assert all(float(cell.split()[0]) < 0.7 for cell in wrong[2:5])
     assert right[5:] == ["20", "2 |"]

@@ -114,7 +114,7 @@ def test_export_is_loaded_again_with_its_lineage(
 
 def test_a_face_encoder_of_another_width_is_refused(stage1: Path) -> None:
     wide = FaceEncoder("SmallFaceNet", FACE_NET, style_dim=16, width=16)
-    with pytest.raises(InputError, match=r"has 12 dimensions, .* 16; say style.speaker_dim=12"):
+    with pytest.raises(InputError, match=r"12 of them the speaker's; say style.speaker_dim=12"):
         make(stage1, face_encoder=wide)
 
 

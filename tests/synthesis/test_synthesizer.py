@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_system import save_prompt_encoder
+from small_system import STYLE_DIM, save_prompt_encoder
 
 from mmtts import InputError, Synthesizer, Voice
 from mmtts.audio.loudness import active_rms_db
@@ -185,10 +185,10 @@ def test_errors_of_a_batch_name_the_text(tts: Synthesizer, voice: Voice) -> None
 
 def test_voices_of_other_models_are_refused(tts: Synthesizer) -> None:
     with pytest.raises(InputError, match="make the voice again with this model"):
-        tts("Hi.", Voice(np.ones(256), {}, "ab" * 32))
+        tts("Hi.", Voice(np.ones(STYLE_DIM), {}, "ab" * 32))
     with pytest.raises(InputError, match="make the voice again with this model"):
         tts("Hi.", Voice(np.ones(3)))
-    assert tts("Hi.", Voice(np.ones(256))).seconds > 0  # one made by hand belongs anywhere
+    assert tts("Hi.", Voice(np.ones(STYLE_DIM))).seconds > 0  # one made by hand belongs anywhere
 
 
 def test_unusable_devices_and_threads(small_system: Path) -> None:
