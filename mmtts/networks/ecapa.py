@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmtts import InputError
+from mmtts.audio.spectrum import centered_frames
 from mmtts.networks.short_clips import lengthened
 from mmtts.storage.hub import folder_or_download
 from mmtts.storage.weights_file import load_exactly, load_weights_file
@@ -110,16 +111,7 @@ class ECAPA(nn.Module):
 
     def features(self, clip: Tensor) -> Tensor:
         """Mel powers of a clip (N,) in dB, none far below the loudest: (T, 80)."""
-        spectrum = torch.stft(
-            clip,
-            _WINDOW,
-            _HOP,
-            window=self.window,
-            center=True,
-            pad_mode="constant",
-            return_complex=True,
-        )
-        power = torch.view_as_real(spectrum).square().sum(-1).T @ self.filters
+        power = centered_frames(clip[None], self.window, _HOP, power=2.0)[0] @ self.filters
         level = 10 * power.clamp_min(_FLOOR).log10()
         return level.clamp_min(level.max() - _RANGE_DB)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmtts.audio.spectrum import centered_frames
 from mmtts.storage.weights_file import load_exactly, load_weights_file
 
 SAMPLE_RATE = 16_000
@@ -35,6 +36,9 @@ class GE2E(nn.Module):
     Raises:
         InputError: The file cannot be read or belongs to another network.
     """
+
+    window: Tensor
+    filters: Tensor
 
     def __init__(self, weights: str | None = None) -> None:
         super().__init__()
@@ -83,20 +87,8 @@ class GE2E(nn.Module):
         clip = clip * (_QUIETEST / power).sqrt().clamp_min(1.0)
         starts = window_starts(len(clip))
         clip = F.pad(clip, (0, max(0, (starts[-1] + _FRAMES) * _HOP - len(clip))))
-        spectrum = torch.stft(
-            clip,
-            _WINDOW,
-            _HOP,
-            window=self.window,
-            center=True,
-            pad_mode="constant",
-            return_complex=True,
-        )
-        mel = (spectrum.abs().square().T @ self.filters).contiguous()  # (T, 40)
+        mel = centered_frames(clip[None], self.window, _HOP, power=2.0)[0] @ self.filters  # (T, 40)
         return torch.stack([mel[start : start + _FRAMES] for start in starts])
-
-    window: Tensor
-    filters: Tensor
 
 
 def window_starts(samples: int) -> list[int]:
