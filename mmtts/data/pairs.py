@@ -161,6 +161,7 @@ class FaceSpeechData(lightning.LightningDataModule):
         self.others = others
         self.people: list[str] = []
         self.pairs: dict[str, list[FaceSpeechPair]] = {}
+        self._faces: list[Face] = []
         self._sets: dict[str, FaceSpeechDataset] = {}
 
     def setup(self, stage: str) -> None:
@@ -181,6 +182,7 @@ class FaceSpeechData(lightning.LightningDataModule):
         people = {split: {p.person for p in pairs} for split, pairs in self.pairs.items()}
         if shared := people["train"] & people["valid"]:
             raise InputError(f"{min(shared)!r} has training and validation pairs; split by person")
+        self._faces = read_faces(self.folder)
         self.people = sorted(people["train"])
         self._number = {p: k for k, p in enumerate([*self.people, *sorted(people["valid"])])}
 
@@ -188,10 +190,6 @@ class FaceSpeechData(lightning.LightningDataModule):
     def tables(self) -> tuple[str, ...]:
         """Splits of the prepared folder whose people take part."""
         return TABLES if self.folds else SPLITS
-
-    def faces(self, split: str) -> list[str]:
-        """Distinct faces of a split, sorted."""
-        return sorted({pair.face for pair in self.pairs[split]})
 
     def paired_faces(self) -> list[str]:
         """Distinct faces of all pairs, sorted; the same in every fold."""
@@ -203,7 +201,7 @@ class FaceSpeechData(lightning.LightningDataModule):
         splits, mine = self.tables if self.folds else ("train",), set(self.people)
         return [
             face
-            for face in read_faces(self.folder)
+            for face in self._faces
             if face.person not in held_out and (face.person in mine or face.split in splits)
         ]
 
@@ -217,7 +215,7 @@ class FaceSpeechData(lightning.LightningDataModule):
 
     def genders(self) -> dict[str, str]:
         """Person -> gender, of those in pairs whose gender is known."""
-        return {f.person: f.gender for f in read_faces(self.folder) if f.gender}
+        return {f.person: f.gender for f in self._faces if f.gender}
 
     def attach(
         self,
@@ -239,7 +237,7 @@ class FaceSpeechData(lightning.LightningDataModule):
             others: Features (m, 1, F) of faces without a voice, by face.
             unseen: z_f (n, S) of the training pairs by an encoder that never saw the person.
         """
-        gender = {face.face: face.gender for face in read_faces(self.folder)}
+        gender = {face.face: face.gender for face in self._faces}
         codes = {name: k for k, name in enumerate(ATTRIBUTES["gender"])}
         for split, pairs in self.pairs.items():
             faces = [pair.face for pair in pairs]
