@@ -6,7 +6,7 @@ import logging
 import os
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 class ClipData(lightning.LightningDataModule):
     """Splits, filters, statistics and loaders of a prepared folder.
 
+    Args:
+        leave_out: Leave out speakers whose names begin like one of these.
+
     Attributes:
         report: split -> counts of what is used and of what was left out, by reason.
     """
@@ -42,12 +45,13 @@ class ClipData(lightning.LightningDataModule):
         cache_gib: float,
         shar: bool,
         mel: Mapping[str, Any] | None,
+        leave_out: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.folder = Path(folder)
         self.max_seconds, self.min_seconds = max_seconds, min_seconds
         self.num_workers, self.seed, self.cache_gib, self.shar = num_workers, seed, cache_gib, shar
-        self.mel = dict(mel or {})
+        self.mel, self.leave_out = dict(mel or {}), tuple(leave_out)
         analysis = MelSpectrogram(**self.mel)
         self.sample_rate, self.hop_length = analysis.sample_rate, analysis.hop_length
         self.report: dict[str, dict[str, Any]] = {}
@@ -66,7 +70,11 @@ class ClipData(lightning.LightningDataModule):
         """
         clips = read_clips(self.folder, split, shar=self.shar)
         self.inspect(clips)
-        reasons = [self.refuse(clip) for clip in clips]
+        absent = self.left_out(split)
+        reasons = [
+            "speaker to be left out" if clip.speaker.startswith(absent) else self.refuse(clip)
+            for clip in clips
+        ]
         kept = [clip for clip, reason in zip(clips, reasons, strict=True) if reason is None]
         dropped = dict(Counter(reason for reason in reasons if reason))
         self.report[split] = {
@@ -85,6 +93,10 @@ class ClipData(lightning.LightningDataModule):
 
     def inspect(self, clips: list[Clip]) -> None:
         """Look at the clips of a split before any is left out."""
+
+    def left_out(self, split: str) -> tuple[str, ...]:
+        """How the names of speakers begin who have no part in a split."""
+        return self.leave_out
 
     def refuse(self, clip: Clip) -> str | None:
         """Return the reason to leave a clip out, or ``None``."""

@@ -80,11 +80,11 @@ class SpeechData(ClipData):
             cache_gib=cache_gib,
             shar=shar,
             mel=mel,
+            leave_out=leave_out,
         )
         self.batch_seconds, self.num_buckets = batch_seconds, num_buckets
         self.reference, self.reference_seconds = reference, reference_seconds
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
-        self.leave_out = tuple(leave_out)
         self.speakers: list[str] = []
         self.mel_mean = self.mel_std = torch.empty(0)
         self._phonemes: dict[str, np.ndarray | None] = {}
@@ -153,8 +153,6 @@ class SpeechData(ClipData):
 
     def refuse(self, clip: Clip) -> str | None:
         """Return the reason to leave a clip out, or ``None``."""
-        if self.leave_out and clip.speaker.startswith(self.leave_out):
-            return "speaker to be left out"
         tokens = self._phonemes.get(clip.text)
         if tokens is None and self.transcribed_only:
             return "no transcript that can be spoken"
