@@ -19,6 +19,7 @@ from mmtts.networks.sphere import leave_sphere
 from mmtts.networks.style_law import GaussianMixture, Point, RectifiedFlow
 
 LAWS = ("flow", "mixture", "point")
+PROMPT_GUIDANCE = 2.0  # of voices drawn for prompts, unless something else is asked for
 
 
 class StyleSampler(nn.Module):

@@ -21,7 +21,7 @@ from mmtts.losses.attribute_classification import attribute_loss, quality_loss
 from mmtts.losses.loudness import loudness_loss
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
-from mmtts.networks.style_sampler import StyleSampler
+from mmtts.networks.style_sampler import PROMPT_GUIDANCE, StyleSampler
 from mmtts.stages.clip_tables import check_widths, speaker_dim, style_table
 from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampler
 from mmtts.stages.frozen import face_style_table, prompt_table
@@ -32,7 +32,6 @@ from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 8  # styles per prompt in validation
-GUIDANCE = 2.0  # of these draws, as in synthesis
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -251,7 +250,7 @@ class PromptEncoderStage(lightning.LightningModule):
         self.eval()
         z_p = self.prompt_encoder(self.prompt_encoder.tokenize(prompts).to(self.device))
         generator = torch.Generator(device=self.device).manual_seed(VALIDATION_SEED)
-        z = self.style_sampler.sample(z_p, draws, GUIDANCE, generator=generator)
+        z = self.style_sampler.sample(z_p, draws, PROMPT_GUIDANCE, generator=generator)
         self.train(was_training)
         return z.float().cpu().numpy()
 

@@ -14,6 +14,7 @@ from mmtts import InputError
 from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
 from mmtts.networks.clip_encoder import ClipEncoder
+from mmtts.networks.style_sampler import PROMPT_GUIDANCE, StyleSampler
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.utterance import make_generator
 from mmtts.synthesis.voice import LOUDEST_DB, Voice
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from mmtts.data.faces import FaceCropper, Picture
     from mmtts.networks.face_encoder import FaceEncoder
     from mmtts.networks.prompt_encoder import PromptEncoder
-    from mmtts.networks.style_sampler import StyleSampler
 
 SHORTEST_CLIP_SECONDS = 0.5
 LONGEST_CLIP_SECONDS = 60.0  # more of a reference clip says nothing new about the voice
@@ -31,7 +31,6 @@ LONGEST_PROMPT = 2000  # characters
 # Unseen faces whose gender is clear: with 4 candidates guidance 1 draws as many voices of the right
 # gender as guidance 2 (98 %), half as varied again.
 FACE_GUIDANCE = 1.0
-PROMPT_GUIDANCE = 2.0
 CANDIDATES = 4
 
 
