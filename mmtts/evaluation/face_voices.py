@@ -114,7 +114,7 @@ def _add_speech(
 
     The mean of the training voices is taken off.
     """
-    genders = inquiry.people.genders
+    genders = inquiry.people.heard_genders
     names = [pair.person for pair in pairs]
     spoken = [
         system.speak(inquiry.sentences[0], system.voice_of_face(pair.face))
@@ -141,14 +141,14 @@ def _add_gender_of_styles(
     system: System, inquiry: Inquiry, known: Sequence[Pair], pairs: Sequence[Pair]
 ) -> None:
     """Read the gender off the mean voices of faces, by a probe on z of training people."""
-    genders = inquiry.people.training.genders
+    genders = inquiry.people.training.heard_genders
     labelled = [pair for pair in known if pair.person in genders]
     female = np.asarray([genders[pair.person] == "female" for pair in labelled], bool)
-    asked = [pair for pair in pairs if pair.person in inquiry.people.genders]
+    asked = [pair for pair in pairs if pair.person in inquiry.people.heard_genders]
     if not asked or female.all() or not female.any():
         return
     probe = LinearProbe(styles_of(system, [pair.clip for pair in labelled]), female)
-    wanted = [inquiry.people.genders[pair.person] == "female" for pair in asked]
+    wanted = [inquiry.people.heard_genders[pair.person] == "female" for pair in asked]
     right = probe(_voices_of(system, [pair.face for pair in asked])) == np.asarray(wanted)
     found = bootstrap_mean(right.astype(float), [p.person for p in asked], inquiry.seed)
     inquiry.findings.add(

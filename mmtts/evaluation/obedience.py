@@ -126,7 +126,7 @@ def _add_agreement(
     for prompt, measured in zip(prompts, found, strict=True):
         heard = name_measurements(measured, thresholds, prompt.named.get("gender"))
         for name in HEARD:
-            if name in prompt.named and (name == "gender" or BINS[name] in thresholds):
+            if _told(prompt, name) and (name == "gender" or BINS[name] in thresholds):
                 agreed[name].append(float(heard[name] == prompt.named[name]))
     for name, values in agreed.items():
         interval = bootstrap_mean(values, seed=inquiry.seed)
@@ -134,6 +134,11 @@ def _add_agreement(
         inquiry.findings.add(
             owner, "prompt", f"{name} accuracy", condition, interval, THRESHOLDS, chance
         )
+
+
+def _told(prompt: Prompt, name: str) -> bool:
+    """Whether a prompt names something that can be heard; the gender of a child cannot."""
+    return name in prompt.named and (name != "gender" or prompt.named.get("age") != "child")
 
 
 def _add_order(
@@ -145,7 +150,7 @@ def _add_order(
 ) -> None:
     """Add how often the higher of two prompts sounds higher: needs no threshold.
 
-    Pitch is compared within a gender, or the gender would answer for it.
+    Pitch is compared within a gender, or the gender would answer for it, and among children.
     """
     values = {"pitch": "pitch_hz", "pace": "pace", "energy": "energy_db"}
     for name, field in values.items():
@@ -154,7 +159,7 @@ def _add_order(
             (
                 getattr(measured, field),
                 prompt.named[name] == highest,
-                prompt.named.get("gender", ""),
+                "child" if prompt.named.get("age") == "child" else prompt.named.get("gender", ""),
             )
             for prompt, measured in zip(prompts, found, strict=True)
             if prompt.named.get(name) in (lowest, highest) and getattr(measured, field) is not None
@@ -175,7 +180,7 @@ def _add_probes(
 ) -> None:
     """Add the gender read off the speaker embedding, and off z, by probes on training people."""
     named = [prompt.named.get("gender") for prompt in prompts]
-    kept = [i for i, gender in enumerate(named) if gender]
+    kept = [i for i, prompt in enumerate(prompts) if _told(prompt, "gender")]
     clips, genders = training_clips(inquiry.people.folder, PROBE_CLIPS, inquiry.seed)
     female = np.asarray([gender == "female" for gender in genders])
     if not kept or len(set(genders)) < 2:
@@ -199,7 +204,7 @@ def ask_diversity(system: System, inquiry: Inquiry) -> None:
     """Draw several voices for one prompt or face: how different, and how often still right."""
     few = max(1, min(inquiry.limit, 10))
     if system.parts.has("prompt_encoder"):
-        prompts = [p for p in unseen_prompts(inquiry, few, "diverse") if "gender" in p.named]
+        prompts = [p for p in unseen_prompts(inquiry, few, "diverse") if _told(p, "gender")]
         draws = [
             [system.voice_of_prompt(p.text, seed) for seed in range(inquiry.samples)]
             for p in prompts
@@ -207,7 +212,7 @@ def ask_diversity(system: System, inquiry: Inquiry) -> None:
         _add_diversity(system, inquiry, "one prompt", draws, [p.named["gender"] for p in prompts])
         _add_real_diversity(system, inquiry, prompts)
     if system.parts.has("face_encoder"):
-        genders = inquiry.people.genders
+        genders = inquiry.people.heard_genders
         pairs = [p for p in inquiry.people.face_pairs() if p.person in genders][:few]
         draws = [
             [system.voice_of_face(p.face, seed) for seed in range(inquiry.samples)] for p in pairs

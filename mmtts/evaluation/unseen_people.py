@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmtts import InputError
-from mmtts.data.attributes import read_thresholds
+from mmtts.data.attributes import age_group, read_thresholds
 from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.pair_tables import (
     PromptPairs,
@@ -71,6 +71,14 @@ class UnseenPeople:
         found = {clip.speaker: self._known[clip.id].gender for clip in self.clips.values()}
         faces = {f.person: f.gender for f in self._faces if f.split == self.split}
         return {p: str(g) for p, g in {**faces, **found}.items() if g in ("female", "male")}
+
+    @cached_property
+    def heard_genders(self) -> dict[str, str]:
+        """The same without children: their voices do not tell it."""
+        known = [self._known[clip_id] for clip_id in self.clips]
+        ages = {s.speaker: (s.custom or {}).get("age") for s in known}
+        ages |= {face.person: float(face.age) for face in self._faces if face.age}
+        return {p: g for p, g in self.genders.items() if age_group(ages.get(p)) != "child"}
 
     @cached_property
     def corpora(self) -> dict[str, int]:
@@ -150,12 +158,12 @@ class UnseenPeople:
 
 
 def training_clips(folder: Path, limit: int, seed: int) -> tuple[list[Clip], list[str]]:
-    """Clips of training people with a known gender, one per person, and those genders."""
+    """Clips of training people whose gender is known and heard, one each, and those genders."""
     people = UnseenPeople(folder, "train", seed)
     firsts = {person: clips[0] for person, clips in people.clips_of.items()}
-    known = [clip for person, clip in firsts.items() if person in people.genders]
+    known = [clip for person, clip in firsts.items() if person in people.heard_genders]
     chosen = people.spread(known, limit, "probe")
-    return chosen, [people.genders[clip.speaker] for clip in chosen]
+    return chosen, [people.heard_genders[clip.speaker] for clip in chosen]
 
 
 def _supervisions(folder: Path, split: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import shutil
 import pytest
 
 from mmtts import InputError
+from mmtts.data.pair_tables import read_faces
 from mmtts.evaluation.unseen_people import UnseenPeople, training_clips
 
 
@@ -12,6 +13,13 @@ def test_people_of_the_split_with_genders_and_corpora(prepared):
     assert people.genders["hum-08"] == "female"
     assert people.genders["hum-09"] == "male"
     assert people.corpora == {"hum": 4}
+
+
+def test_no_voice_tells_the_gender_of_a_child(prepared):
+    people = UnseenPeople(prepared, "train")
+    children = {face.person for face in read_faces(prepared) if float(face.age) < 13}
+    assert children & set(people.genders)
+    assert people.heard_genders == {p: g for p, g in people.genders.items() if p not in children}
 
 
 def test_each_person_gives_one_pair_of_their_own(prepared):
@@ -56,7 +64,7 @@ def test_another_clip_is_of_the_same_person(prepared):
 
 def test_probes_learn_from_training_people(prepared):
     clips, genders = training_clips(prepared, 100, 0)
-    assert len(clips) == 6
+    assert len(clips) == 5  # of six people; one is a child
     assert sorted(set(genders)) == ["female", "male"]
 
 
