@@ -5,10 +5,10 @@
     python scripts/cross_validation.py runs/stage2/cv
 
 Reads what every run gave the people that it held out (`held_out.npz`), and prints AUC, 5-way
-matching and AUC within one gender of z_f, of the mean voice and of a ridge regression from the same
-features, and how much z_f has over that regression. Pairs are compared within their fold and pooled
-over the folds of one seed; the table has the mean over seeds, and a 95 % interval that resamples
-people, for differences the same people on both sides.
+matching and AUC within one gender of z_f, of the mean voice, of a ridge regression from the same
+features and of the nearest training face's voice, and how much z_f has over that regression. Pairs
+are compared within their fold and pooled over the folds of one seed; the table has the mean over
+seeds, and a 95 % interval that resamples people, for differences the same people on both sides.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ from mmtts.metrics.likeness import likeness
 from mmtts.metrics.verification import Pairs, make_pairs, matching_chances, roc_auc
 from mmtts.stages.face_voice_scores import METHODS, HeldOut, one_of_each
 
-TITLES = {"z_f": "z_f", "mean": "mean voice", "ridge": "ridge regression, same features"}
+TITLES = {
+    "z_f": "z_f",
+    "mean": "mean voice",
+    "ridge": "ridge regression, same features",
+    "nearest": "voice of the nearest training face",
+}
 COLUMNS = ("run", "voice", "AUC", "5-way matching", "AUC within a gender", "people", "seeds")
 
 

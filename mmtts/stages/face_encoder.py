@@ -27,10 +27,10 @@ from mmtts.stages.face_start import face_features, start_head, teach_reading
 from mmtts.stages.face_teacher import face_teacher
 from mmtts.stages.face_voice_scores import (
     HeldOut,
+    baseline_voices,
     held_out_scores,
-    ridge_voices,
-    write_held_out,
 )
+from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import face_voice_pictures
 from mmtts.stages.validation import unit
 from mmtts.storage.model_folder import load_config, save_model
@@ -108,7 +108,7 @@ class FaceEncoderStage(lightning.LightningModule):
         check_widths(self.stage1, wide, int(face_encoder.config["style_dim"]))
         self.classifier: AMSoftmax | None = None
         self.voice_mean = np.zeros(0)
-        self.ridge_voices: np.ndarray | None = None
+        self.baselines: dict[str, np.ndarray] = {}
         if face_backbone is not None:
             self.face_encoder = with_backbone(face_encoder, Path(face_backbone))
         self.face_encoder.backbone.requires_grad_(train_backbone)
@@ -137,7 +137,7 @@ class FaceEncoderStage(lightning.LightningModule):
         if teacher is not None:
             data.keep_taught(teacher)
         if features is not None:
-            self.ridge_voices = ridge_voices(data, features, speakers)
+            self.baselines = baseline_voices(data, features, speakers)
             if self.hparams["closed_form"]:
                 head = self.face_encoder.head
                 teach_reading(head, data.known_faces(), features, others)
@@ -242,8 +242,9 @@ class FaceEncoderStage(lightning.LightningModule):
         """Log how well unseen people's faces and voices find one another.
 
         `valid/auc` and its companions compare z_f with z_s, `valid/mean_*` the sampler's mean with
-        z_s, `valid/ridge_*` the prediction of a ridge regression from the same features: all three
-        by the likeness of `mmtts.metrics.likeness`.
+        z_s, `valid/ridge_*` the prediction of a ridge regression from the same features,
+        `valid/nearest_*` the voice of the training face most alike: all by the likeness of
+        `mmtts.metrics.likeness`.
         """
         scores = held_out_scores(self.held_out())
         measured = {f"valid/{name}": v for name, v in scores.items() if not np.isnan(v)}
@@ -268,8 +269,7 @@ class FaceEncoderStage(lightning.LightningModule):
             rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
         self.train(was_training)
         held = {name: value.cpu().numpy() for name, value in rows.items()}
-        if self.ridge_voices is not None:
-            held["ridge"] = self.ridge_voices
+        held |= self.baselines
         names = dict(zip(FaceSpeechPair._fields, np.array(pairs).T, strict=True))
         return {**held, **names, "mean_voice": self.voice_mean}
 

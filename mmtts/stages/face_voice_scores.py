@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,10 +10,9 @@ from mmtts.data.folds import own_recordings
 from mmtts.data.frozen import Table
 from mmtts.data.pairs import FaceSpeechData
 from mmtts.stages.validation import cross_modal_scores, ridge, unit
-from mmtts.storage.atomic import atomic_write
 
 # What is to find the voice, and how its scores are called.
-METHODS = {"z_f": "", "mean": "mean_", "ridge": "ridge_"}
+METHODS = {"z_f": "", "mean": "mean_", "ridge": "ridge_", "nearest": "nearest_"}
 SHORT_SCORES = ("auc", "match5", "auc_gender")
 
 # One row for each pair of a held-out person: face, cut, person (names), gender (-1 = unknown), the
@@ -53,22 +50,24 @@ def one_of_each(names: np.ndarray) -> np.ndarray:
     return np.sort(np.unique(names, return_index=True)[1])
 
 
-def ridge_voices(data: FaceSpeechData, features: Table, speakers: Table) -> np.ndarray:
-    """The voices (n, S) that a ridge regression gives the held-out faces.
+def baseline_voices(
+    data: FaceSpeechData, features: Table, speakers: Table
+) -> dict[str, np.ndarray]:
+    """The voices (n, S) that held-out faces are given without stage 2, by the same features.
 
     Args:
-        data: Whose training pairs it is fitted on, each face with the clip of its own recording.
+        data: Whose training pairs are known, each face with the clip of its own recording.
         features: Of the frozen backbone by face, (m, V, F), view 0 the clean one.
         speakers: The speaker's part of z by cut, (k, S).
+
+    Returns:
+        "ridge", by ridge regression, and "nearest", the voice of the training face most alike.
     """
     pairs = own_recordings(data.pairs["train"])
     seen = unit(features.take(p.face for p in pairs)[:, 0])
-    weights, offset = ridge(seen, speakers.take(p.cut for p in pairs))
-    return unit(features.take(p.face for p in data.pairs["valid"])[:, 0]) @ weights + offset
-
-
-def write_held_out(path: Path, held: HeldOut) -> None:
-    """Write what the held-out people were given, for a table over several folds."""
-    rows: dict[str, Any] = dict(held)
-    with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **rows)
+    voices = speakers.take(p.cut for p in pairs)
+    asked = unit(features.take(p.face for p in data.pairs["valid"])[:, 0])
+    weights, offset = ridge(seen, voices)
+    mean = seen.mean(0)  # most of what features have in common says nothing
+    likest = (unit(asked - mean) @ unit(seen - mean).T).argmax(1)
+    return {"ridge": asked @ weights + offset, "nearest": voices[likest]}

@@ -63,7 +63,7 @@ def test_training_faces_find_their_voices(trained: tuple) -> None:
         metrics
     )
     assert metrics["train/identity"] < 8.0  # about 10 at first
-    watched = {"auc", "eer", "auc_random", "mean_auc", "ridge_auc", "loss"}
+    watched = {"auc", "eer", "auc_random", "mean_auc", "ridge_auc", "nearest_auc", "loss"}
     assert {f"valid/{name}" for name in watched} <= set(metrics)
 
 
@@ -126,7 +126,7 @@ def test_what_held_out_people_got_is_written_when_the_run_ends(
         held = dict(file)
     pairs = stage.trainer.datamodule.pairs["valid"]
     assert held["person"].tolist() == [pair.person for pair in pairs]
-    for name in ("voice", "z_f", "mean", "ridge"):
+    for name in ("voice", "z_f", "mean", "ridge", "nearest"):
         assert held[name].shape == (len(pairs), SPEAKER)
     np.testing.assert_allclose(np.linalg.norm(held["mean"], axis=1), 1.0, atol=1e-5)
 
