@@ -35,7 +35,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     ),
 }
 UNSPECIFIED = -1
-_AGE = list(ATTRIBUTES).index("age")
+_GENDER, _AGE, _ENERGY = (list(ATTRIBUTES).index(name) for name in ("gender", "age", "energy"))
 _CHILD = ATTRIBUTES["age"].index("child")
 LOUDEST_DB = 15.0  # beyond it a clip tells of its recording, not of its speaker
 _AGE_ENDS = ((13, "child"), (30, "young"), (60, "middle-aged"))
@@ -93,6 +93,17 @@ def compatible(prompt_codes: Codes, item_codes: Codes) -> Codes:
     prompts = prompt_codes[:, None, :]
     fits = ((prompts == item_codes[None, :, :]) | (prompts == UNSPECIFIED)).all(-1)
     return fits & ~((prompts[..., _AGE] == UNSPECIFIED) & (item_codes[None, :, _AGE] == _CHILD))
+
+
+def audible(codes: Codes) -> Codes:
+    """Codes (n, 6) without what a style does not tell: energy, and the gender of children.
+
+    Clips come to the style encoder at one level, and voices are alike before puberty.
+    """
+    codes = codes + 0  # a copy, of either kind
+    codes[codes[:, _AGE] == _CHILD, _GENDER] = UNSPECIFIED
+    codes[:, _ENERGY] = UNSPECIFIED
+    return codes
 
 
 def age_group(years: float | None) -> str | None:

@@ -68,7 +68,19 @@ class PromptPairs(NamedTuple):
 
     def distinct_items(self) -> PromptPairs:
         """The rows where each item comes last: every item once."""
-        rows = list({item: k for k, item in enumerate(self.items)}.values())
+        return self._rows(list({item: k for k, item in enumerate(self.items)}.values()))
+
+    def distinct_prompts(self, limit: int | None = None) -> PromptPairs:
+        """The rows where each prompt comes last, in alphabetical order: every prompt once.
+
+        Args:
+            limit: Take every second, third, ... prompt, so that there are at most so many.
+        """
+        last = {prompt: k for k, prompt in enumerate(self.prompts)}
+        step = max(1, -(-len(last) // limit)) if limit else 1
+        return self._rows([last[prompt] for prompt in sorted(last)[::step]])
+
+    def _rows(self, rows: list[int]) -> PromptPairs:
         return PromptPairs(
             [self.prompts[k] for k in rows],
             [self.items[k] for k in rows],
@@ -143,6 +155,11 @@ def read_loudness(folder: Path, split: str) -> dict[str, float]:
         AttributeError,
     ) as error:
         raise InputError(f"{path} is no readable cut manifest: {error}") from error
+
+
+def has_prompts(folder: Path, split: str, kind: str) -> bool:
+    """Whether a folder has prompts of a split for "speech" or for "face"."""
+    return (folder / "pairs" / f"prompt_{kind}_{split}.csv").exists()
 
 
 def read_prompts(folder: Path, split: str, item: str) -> PromptPairs:

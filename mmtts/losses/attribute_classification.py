@@ -1,4 +1,4 @@
-"""Classification of what a prompt names, silence included, and of how its voice sounds."""
+"""Classification of what a prompt names, silence included, and of what is heard in a voice."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ def attribute_loss(logits: list[Tensor], named: Tensor) -> Tensor:
     ]
     terms = [F.cross_entropy(x, y) for x, y in zip(logits, targets, strict=True)]
     return torch.stack(terms).mean()
+
+
+def listening_loss(logits: list[Tensor], known: Tensor) -> Tensor:
+    """Mean cross-entropy of attributes where they are known, over the attributes of which any is.
+
+    Args:
+        logits: For each attribute (B, n).
+        known: int64 (B, A), -1 = unknown.
+    """
+    terms = [
+        F.cross_entropy(scores, column, ignore_index=-1)
+        for scores, column in zip(logits, known.unbind(-1), strict=True)
+        if bool((column >= 0).any())
+    ]
+    return torch.stack(terms).mean() if terms else logits[0].sum() * 0.0
 
 
 def quality_loss(logits: Tensor, known: Tensor) -> Tensor:

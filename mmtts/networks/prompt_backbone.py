@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.networks.face_backbone import open_clip_model
+from mmtts.networks.ngram_prompt_net import NgramPromptNet
 
 _WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789'-.,;:!?"
@@ -276,6 +277,7 @@ def _plain_architecture(config: Any) -> dict[str, Any]:
 
 # A model folder names its backbone by one of these; nothing else is ever built from a file.
 PROMPT_BACKBONES: dict[str, type[nn.Module]] = {
+    "NgramPromptNet": NgramPromptNet,
     "SmallPromptNet": SmallPromptNet,
     "HuggingFaceText": HuggingFaceText,
     "OpenClipText": OpenClipText,

@@ -17,9 +17,11 @@ SPAN_DB = 10.0  # of the loudness head: about the way from quiet to loud
 class PromptEncoder(nn.Module):
     """A prompt backbone with a style head, and classifiers of attributes and voice qualities.
 
-    The classifiers read z_p itself. They are no part of synthesis: with little data they keep
-    apart what the voices alone would take long to tell apart. Another linear layer on z_p says how
-    loud to speak, which no style does: the style encoder hears clips at one level.
+    The classifiers read in z_p what the prompt names: with little data they keep apart what the
+    voices alone would take long to tell apart. Others hear the same attributes in the styles of
+    voices, so that of several voices that one can be chosen which fits the prompt best
+    (`agreement`). Another linear layer on z_p says how loud to speak, which no style does: the
+    style encoder hears clips at one level.
 
     Args:
         backbone: Name in `PROMPT_BACKBONES`.
@@ -37,7 +39,7 @@ class PromptEncoder(nn.Module):
 
     def __init__(
         self,
-        backbone: str = "SmallPromptNet",
+        backbone: str = "NgramPromptNet",
         backbone_config: dict[str, Any] | None = None,
         style_dim: int = 256,
         width: int = 512,
@@ -54,8 +56,11 @@ class PromptEncoder(nn.Module):
         self.backbone = build(**(backbone_config or {}))
         self.head = StyleHead(int(self.backbone.feature_dim), width, style_dim, dropout)
         self.classifiers = nn.ModuleList(nn.Linear(style_dim, n + 1) for n in attribute_sizes)
+        self.listeners = nn.ModuleList(nn.Linear(style_dim, n) for n in attribute_sizes)
         self.quality_head = nn.Linear(style_dim, quality_count) if quality_count else None
         self.loudness_head = nn.Linear(style_dim, 1)
+        for weight in self.listeners.parameters():  # until they have learned, they hear nothing
+            nn.init.zeros_(weight)
         nn.init.zeros_(self.loudness_head.weight)  # until it has learned: the standard level
         nn.init.zeros_(self.loudness_head.bias)
         self.options: dict[str, Any] = {
@@ -90,6 +95,29 @@ class PromptEncoder(nn.Module):
     def attribute_logits(self, z: Tensor) -> list[Tensor]:
         """For each attribute the logits `(B, n + 1)` of its values; the last is "not named"."""
         return [classifier(_spread(z)) for classifier in self.classifiers]
+
+    def heard_logits(self, z: Tensor) -> list[Tensor]:
+        """For each attribute the logits `(..., n)` of its values in styles `(..., D)`."""
+        return [listener(_spread(z)) for listener in self.listeners]
+
+    def agreement(self, z_p: Tensor, z: Tensor) -> Tensor:
+        """How surely styles have what prompts name.
+
+        Args:
+            z_p: Of prompts `(B, D)`.
+            z: Styles `(B, ..., D)`.
+
+        Returns:
+            `(B, ...)`: sum over attributes of the expected log probability that the named value is
+            heard; an attribute counts as far as the prompt names it.
+        """
+        total = z.new_zeros(z.shape[:-1])
+        heard = self.heard_logits(z)
+        for of_prompt, of_style in zip(self.attribute_logits(z_p), heard, strict=True):
+            named = of_prompt.softmax(-1)[:, :-1]
+            named = named.view(len(z_p), *[1] * (z.dim() - 2), -1)
+            total = total + (named * of_style.log_softmax(-1)).sum(-1)
+        return total
 
     def quality_logits(self, z: Tensor) -> Tensor:
         """Logits (B, Q) of each voice quality being true of the voice."""

@@ -10,6 +10,7 @@ Inside, a style is scaled by sqrt(D) so that each component has unit variance, l
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from mmtts.networks.sphere import leave_sphere
 from mmtts.networks.style_law import GaussianMixture, Point, RectifiedFlow
 
 LAWS = ("flow", "mixture", "point")
-PROMPT_GUIDANCE = 2.0  # of voices drawn for prompts, unless something else is asked for
+MEAN_DRAWS = 128  # behind a mean that a score weighs
 
 
 class StyleSampler(nn.Module):
@@ -106,15 +107,15 @@ class StyleSampler(nn.Module):
         condition: Tensor,
         n_samples: int = 1,
         guidance: float = 1.0,
-        steps: int = 8,
+        steps: int = 4,
         generator: torch.Generator | None = None,
         candidates: int = 1,
+        score: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Draw styles.
 
-        With candidates it generates and retrieves: of so many draws the one is kept that, seen from
-        the mean style, lies nearest to the condition. That holds a draw to its condition at less
-        cost in variety than guidance.
+        With candidates it generates and retrieves: of so many draws the one with the highest score
+        is kept. That holds a draw to its condition at less cost in variety than guidance.
 
         Args:
             condition: Unit vectors `(B, C)`.
@@ -122,8 +123,10 @@ class StyleSampler(nn.Module):
             guidance: 0 forgets the condition, 1 is the learned law, more follows it more strictly.
             steps: Midpoint steps of the flow, >= 1.
             generator: Source of the noise, on the condition's device.
-            candidates: Draws behind each result, >= 1; the condition must be a point of the style
-                space, or of its first C numbers.
+            candidates: Draws behind each result, >= 1.
+            score: Of styles `(B, n_samples, candidates, D)`, one for each. By default how near they
+                lie to the condition, seen from the mean style; the condition must then be a point
+                of the style space, or of its first C numbers.
 
         Returns:
             Unit vectors `(B, n_samples, D)`.
@@ -142,7 +145,8 @@ class StyleSampler(nn.Module):
         x = x.view(-1, n_samples, candidates, self.style_dim)
         if candidates == 1:
             return x[:, :, 0]
-        best = self._nearness(x, condition[:, None, None]).argmax(-1)
+        scores = self._nearness(x, condition[:, None, None]) if score is None else score(x)
+        best = scores.argmax(-1)
         return x.take_along_dim(best[..., None, None], dim=2)[:, :, 0]
 
     def _nearness(self, z: Tensor, condition: Tensor) -> Tensor:
@@ -155,7 +159,12 @@ class StyleSampler(nn.Module):
             z[..., :shared] - center, share * condition[..., :shared] - center, dim=-1
         )
 
-    def mean(self, condition: Tensor, guidance: float = 1.0) -> Tensor:
+    def mean(
+        self,
+        condition: Tensor,
+        guidance: float = 1.0,
+        score: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
         """The stable default: towards the conditional mean, as far out as styles are.
 
         The conditional mean itself lies inside the sphere, and near the mean of all styles where a
@@ -164,11 +173,18 @@ class StyleSampler(nn.Module):
         Args:
             condition: Unit vectors `(B, C)`.
             guidance: As for `sample`.
+            score: Logarithm of a likelihood of styles `(B, n, D)`, one for each: the mean is then
+                that of the posterior, by importance weights over the same draws every time.
 
         Returns:
             Unit vectors `(B, D)`.
         """
-        mean = self.law.mean(*self._scaled(condition), guidance) / math.sqrt(self.style_dim)
+        if score is None:
+            mean = self.law.mean(*self._scaled(condition), guidance) / math.sqrt(self.style_dim)
+        else:
+            generator = torch.Generator(device=condition.device).manual_seed(0)
+            draws = self.sample(condition, MEAN_DRAWS, guidance, generator=generator)
+            mean = (score(draws).softmax(-1)[..., None] * draws).sum(1)
         return leave_sphere(self.center, mean - self.center)
 
     def _scaled(self, condition: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.data.attributes import ATTRIBUTES
+from mmtts.data.attributes import ATTRIBUTES, audible
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.stages.validation import audible, ridge
+from mmtts.stages.validation import ridge
 from mmtts.storage.model_folder import check_lineage, load_config, load_network
 
 CANDIDATES = 4  # draws for a face, of which one that does not contradict it is taken

@@ -12,26 +12,29 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.data.attributes import ATTRIBUTES, read_thresholds
+from mmtts.data.attributes import ATTRIBUTES, audible, read_thresholds
 from mmtts.data.frozen import Table
-from mmtts.data.pair_tables import PromptPairs, read_prompts
+from mmtts.data.pair_tables import PromptPairs, has_prompts, read_prompts
 from mmtts.data.prompt_pairs import SPLITS, PromptBatch, PromptData, drop_words, relations
 from mmtts.data.qualities import QUALITIES
-from mmtts.losses.attribute_classification import attribute_loss, quality_loss
+from mmtts.losses.attribute_classification import attribute_loss, listening_loss, quality_loss
 from mmtts.losses.loudness import loudness_loss
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
-from mmtts.networks.style_sampler import PROMPT_GUIDANCE, StyleSampler
+from mmtts.networks.prompt_voices import voices_of_prompts
+from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.clip_tables import check_widths, speaker_dim, style_table
 from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampler
 from mmtts.stages.frozen import face_style_table, prompt_table
+from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import by_gender, style_space_picture
 from mmtts.stages.prompt_scores import PromptProbe
-from mmtts.stages.validation import diversity, loudness_scores
+from mmtts.stages.validation import loudness_scores
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
-DRAWS = 8  # styles per prompt in validation
+DRAWS = 4  # styles per prompt in validation
+WATCHED, HELD_OUT = 100, 250  # prompts at most, in validation and at the end
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -45,12 +48,12 @@ class PromptEncoderStage(lightning.LightningModule):
       away from those that it contradicts; what is unknown counts as neither;
     - sampler: the style sampler explains the styles that fit a prompt given z_p;
     - attributes: z_p tells what its prompt names, and what it leaves open;
+    - listening: what is known of a clip is heard in its style, to choose among drawn ones;
     - qualities: z_p tells which voice qualities its clip is known to have, and to lack;
     - loudness: z_p tells how loud to speak, which no style does.
 
-    A clip's style is its z_s. A face's style is a draw from stage 2's frozen p(z_s | z_f), or
-    its mean, of the gender that the face shows: both lie among the voices, where z_f itself need
-    not.
+    A clip's style is its z_s. A face's style is a draw from stage 2's frozen p(z_s | z_f), or its
+    mean, of the gender that the face shows: both lie among the voices; z_f itself need not.
 
     Args:
         prompt_encoder: The network.
@@ -60,11 +63,8 @@ class PromptEncoderStage(lightning.LightningModule):
         scheduler: Called with the optimizer; None for a constant rate.
         stage1: Model folder of stage 1.
         stage2: Model folder of stage 2; not needed without prompt-face pairs.
-        contrast_weight: Weight of the contrast loss.
-        sampler_weight: Weight of the sampler loss.
-        attribute_weight: Weight of the attribute loss.
-        quality_weight: Weight of the loss of voice qualities.
-        loudness_weight: Weight of the loudness loss.
+        contrast_weight, sampler_weight, attribute_weight, listening_weight, quality_weight,
+            loudness_weight: Weights of the losses; listening trains nothing else.
         text_speech_weight, text_face_weight: Weights of a batch of prompts with clips, with faces.
         face_target: "draw" or "mean".
         word_dropout: Probability that training leaves out a word.
@@ -83,6 +83,7 @@ class PromptEncoderStage(lightning.LightningModule):
         contrast_weight: float = 1.0,
         sampler_weight: float = 1.0,
         attribute_weight: float = 0.2,
+        listening_weight: float = 1.0,
         quality_weight: float = 0.2,
         loudness_weight: float = 0.2,
         text_speech_weight: float = 1.0,
@@ -208,6 +209,9 @@ class PromptEncoderStage(lightning.LightningModule):
             losses["attribute"] = attribute_loss(
                 self.prompt_encoder.attribute_logits(z_p), batch.attributes
             )
+        if weights["listening_weight"] and batch.modality == "speech":
+            known = audible(batch.item_attributes)
+            losses["listening"] = listening_loss(self.prompt_encoder.heard_logits(z), known)
         if weights["quality_weight"] and self.prompt_encoder.quality_head is not None:
             logits = self.prompt_encoder.quality_logits(z_p)
             losses["quality"] = quality_loss(logits, batch.item_qualities)
@@ -243,51 +247,48 @@ class PromptEncoderStage(lightning.LightningModule):
         named[f"{split}/loss"] = named.pop(f"{split}/{batch.modality}_loss")
         self.log_dict(named, batch_size=len(batch.ids), sync_dist=split == "valid")
 
-    @torch.no_grad()
-    def draw(self, prompts: list[str], draws: int = DRAWS) -> np.ndarray:
-        """Draw styles for prompts with a fixed seed: unit vectors (n, draws, D)."""
+    def voices(self, prompts: list[str], draws: int = DRAWS) -> dict[str, np.ndarray]:
+        """Give prompts voices with a fixed seed: the fields of `PromptVoices` by name."""
         was_training = self.training
         self.eval()
-        z_p = self.prompt_encoder(self.prompt_encoder.tokenize(prompts).to(self.device))
-        generator = torch.Generator(device=self.device).manual_seed(VALIDATION_SEED)
-        z = self.style_sampler.sample(z_p, draws, PROMPT_GUIDANCE, generator=generator)
+        networks = self.prompt_encoder, self.style_sampler
+        given = voices_of_prompts(*networks, prompts, draws, VALIDATION_SEED)
         self.train(was_training)
-        return z.float().cpu().numpy()
+        return {name: value.float().cpu().numpy() for name, value in given._asdict().items()}
 
     def on_validation_epoch_end(self) -> None:
-        """Log what the drawn styles of unseen prompts are heard as, and how loud they want to be.
+        """Log what is heard in the voices of unseen prompts, and how loud they want to be.
 
-        `valid/<attribute>` is the share of draws in which the probe hears what the prompt names,
-        `valid/quality` the same for voice qualities, `valid/ceiling_<name>` the probe's score on
-        held-out clips, `valid/diversity` the mean of 1 - likeness among the draws of one prompt;
-        for the others see `PromptProbe.scores` and `loudness_scores`.
+        See `PromptProbe.of_voices` and `loudness_scores`.
         """
         data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
         assert self.probe is not None
         pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
-        prompts = sorted(set(pairs.prompts))
-        row = {prompt: k for k, prompt in enumerate(pairs.prompts)}
-        rows = [row[prompt] for prompt in prompts]
-        z = self.draw(prompts)
-        named, qualities = (
-            of[rows].repeat(z.shape[1], axis=0) for of in (pairs.named, pairs.named_qualities)
-        )
-        scores = self.probe.scores(z.reshape(-1, z.shape[-1]), named, qualities)
-        scores |= self.probe.ceilings
-        scores["diversity"] = diversity(z, self.voice_mean)
-        items = pairs.distinct_items()
-        z_p = self.prompt_encoder(self.prompt_encoder.tokenize(prompts).to(self.device))
-        predicted = self.prompt_encoder.loudness(z_p).float().cpu().numpy()
+        asked, items = pairs.distinct_prompts(WATCHED), pairs.distinct_items()
+        given = self.voices(asked.prompts)
+        scores = self.probe.of_voices(asked, given, self.voice_mean)
         bounds = read_thresholds(data.folder).get("loudness")
-        loudness = data.loudness_of("valid", items.items)
-        scores |= loudness_scores(predicted, pairs.claims[rows], loudness, items.facts, bounds)
+        known = data.loudness_of("valid", items.items)
+        scores |= loudness_scores(given["loudness"], asked.claims, known, items.facts, bounds)
         self.log_dict({f"valid/{name}": value for name, value in scores.items()}, sync_dist=True)
+
+    def on_fit_end(self) -> None:
+        """Write what the prompts of the test split are given, for a table over several runs."""
+        folder = self.trainer.datamodule.folder  # type: ignore[attr-defined]
+        if self.trainer.is_global_zero and has_prompts(folder, "test", "speech"):
+            pairs = read_prompts(folder, "test", "speech")
+            asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items()
+            styles = style_table(self.hparams["stage1"], folder, ["test"])
+            assert self.probe is not None
+            held = self.probe.held_out(asked, self.voices(asked.prompts), clips, styles)
+            path = Path(self.trainer.default_root_dir) / "held_out.npz"
+            write_held_out(path, {**held, "mean_voice": self.voice_mean})
 
     @torch.no_grad()
     def pictures(self, batch: PromptBatch) -> dict[str, np.ndarray]:
         """The style space with the batch's clips or faces, and the draws of its prompts."""
         items = self._target(batch)[0].cpu().numpy()
-        drawn = self.draw(batch.prompts, 1)[:, 0]
+        drawn = self.voices(batch.prompts, 1)["draws"][:, 0]
         groups = by_gender(batch.modality, items, batch.item_attributes.cpu().numpy())
         groups |= by_gender("prompts", drawn, batch.attributes.cpu().numpy())
         return {"style_space": style_space_picture(groups)} if groups else {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmtts.data.attributes import ATTRIBUTES
+from mmtts.data.attributes import ATTRIBUTES, audible
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs
 from mmtts.data.qualities import QUALITIES
-from mmtts.stages.validation import AttributeProbe, audible
+from mmtts.stages.validation import AttributeProbe, diversity
 
 SIZES = [*(len(values) for values in ATTRIBUTES.values()), *(2 for _ in QUALITIES)]
 
@@ -33,6 +33,61 @@ class PromptProbe:
         found = self.scores(styles.take(clips.items), clips.known, clips.known_qualities)
         self.ceilings = {f"ceiling_{name}": value for name, value in found.items()}
 
+    def of_voices(
+        self, prompts: PromptPairs, given: dict[str, np.ndarray], voice_mean: np.ndarray
+    ) -> dict[str, float]:
+        """`scores` of the voices that prompts are given.
+
+        Args:
+            prompts: n distinct ones.
+            given: The fields of `PromptVoices` for them.
+            voice_mean: Mean of the training voices (D,).
+
+        Returns:
+            <name> of the draws, mean_<name> of the stable default, ceiling_<name> of held-out
+            clips; diversity: mean of 1 - likeness among the draws of one prompt.
+        """
+        found = {"": given["draws"], "mean_": given["mean"][:, None]}
+        scores = dict(self.ceilings)
+        for prefix, styles in found.items():
+            each = styles.shape[1]
+            named, qualities = (
+                codes.repeat(each, axis=0) for codes in (prompts.named, prompts.named_qualities)
+            )
+            heard = self.scores(styles.reshape(-1, styles.shape[-1]), named, qualities)
+            scores |= {f"{prefix}{name}": value for name, value in heard.items()}
+        return scores | {"diversity": diversity(given["draws"], voice_mean)}
+
+    def hear(self, styles: np.ndarray) -> np.ndarray:
+        """What is heard in styles (..., D): codes (..., 6 + Q), -1 where nothing is known."""
+        heard = self._probe.predict(styles.reshape(-1, styles.shape[-1]))
+        return heard.reshape(*styles.shape[:-1], -1)
+
+    def held_out(
+        self, asked: PromptPairs, given: dict[str, np.ndarray], clips: PromptPairs, styles: Table
+    ) -> dict[str, np.ndarray]:
+        """What unseen prompts were given, and what is heard in it and in unseen clips.
+
+        Args:
+            asked: n distinct prompts.
+            given: The fields of `PromptVoices` for them.
+            clips: m distinct clips.
+            styles: Of the clips.
+
+        Returns:
+            `given`, with prompt (n,), claims (n, 6 + Q), heard_draws (n, k, 6 + Q), heard_mean
+            (n, 6 + Q), facts (m, 6 + Q) and heard_clips (m, 6 + Q).
+        """
+        return {
+            **given,
+            "prompt": np.array(asked.prompts),
+            "claims": asked.claims,
+            "heard_draws": self.hear(given["draws"]),
+            "heard_mean": self.hear(given["mean"]),
+            "facts": clips.facts,
+            "heard_clips": self.hear(styles.take(clips.items)),
+        }
+
     def scores(
         self, styles: np.ndarray, named: np.ndarray, qualities: np.ndarray
     ) -> dict[str, float]:
@@ -50,7 +105,7 @@ class PromptProbe:
         """
         codes = np.hstack([audible(named), np.full_like(qualities, -1)])
         found = dict(zip(ATTRIBUTES, self._probe.accuracy(styles, codes), strict=False))
-        heard = self._probe.predict(styles)[:, len(ATTRIBUTES) :]
+        heard = self.hear(styles)[:, len(ATTRIBUTES) :]
         asked = (qualities == 1) & (heard >= 0)
         elsewhere = (qualities != 1) & (heard >= 0) & asked.any(0)
         found["quality"] = _mean_share(heard, asked)

@@ -101,18 +101,6 @@ class AttributeProbe:
         return result
 
 
-def audible(codes: np.ndarray) -> np.ndarray:
-    """Codes (n, A) without what a style does not tell: energy, and the gender of children.
-
-    Clips come to the style encoder at one level, and voices are alike before puberty.
-    """
-    gender, age, energy = (list(ATTRIBUTES).index(name) for name in ("gender", "age", "energy"))
-    codes = codes.copy()
-    codes[codes[:, age] == ATTRIBUTES["age"].index("child"), gender] = -1
-    codes[:, energy] = -1
-    return codes
-
-
 def loudness_scores(
     predicted: np.ndarray,
     named: np.ndarray,

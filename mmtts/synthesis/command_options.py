@@ -59,7 +59,8 @@ def _add_voice(voice: argparse._ArgumentGroup) -> None:
     voice.add_argument(
         "--guidance",
         type=float,
-        help="how strictly a picked voice follows; default 1 for a face, 2 for a prompt",
+        default=1.0,
+        help="how strictly a picked voice follows a face or a prompt; default 1",
     )
     voice.add_argument(
         "--move", action="append", default=[], metavar="NAME=AMOUNT", help="such as pitch=0.5"

@@ -95,7 +95,7 @@ class Synthesizer:
         prompt: str | None = None,
         speech: str | os.PathLike[str] | None = None,
         seed: int | None = None,
-        guidance: float | None = None,
+        guidance: float = 1.0,
         weights: Sequence[float] | None = None,
         largest_face: bool = False,
     ) -> Voice:
@@ -108,7 +108,7 @@ class Synthesizer:
             speech: A clip of someone speaking, at least half a second.
             seed: Picks one of the voices that fit a face or a prompt; none means their mean.
             guidance: How strictly a picked voice follows face or prompt, 0 to 10; 1 is as learned,
-                more trades variety for obedience. None means 1 for a face, 2 for a prompt.
+                more trades variety for obedience.
             weights: Shares in the order face, prompt, speech when several are given; equal by
                 default.
             largest_face: Take the largest of several faces instead of refusing the picture.
@@ -116,8 +116,7 @@ class Synthesizer:
         Raises:
             InputError: Nothing is given, or something cannot be used.
         """
-        if guidance is not None:
-            require_range("guidance", guidance)
+        require_range("guidance", guidance)
         voices = []
         if face is not None:
             voices.append(self._voices.from_face(face, seed, guidance, largest_face))

@@ -14,7 +14,8 @@ from mmtts import InputError
 from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
 from mmtts.networks.clip_encoder import ClipEncoder
-from mmtts.networks.style_sampler import PROMPT_GUIDANCE, StyleSampler
+from mmtts.networks.prompt_voices import draw_prompt_voices, mean_prompt_voice
+from mmtts.networks.style_sampler import StyleSampler
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.utterance import make_generator
 from mmtts.synthesis.voice import LOUDEST_DB, Voice
@@ -30,8 +31,7 @@ QUIETEST_CLIP_DB = -65.0
 LONGEST_PROMPT = 2000  # characters
 # Unseen faces whose gender is clear: with 4 candidates guidance 1 draws as many voices of the right
 # gender as guidance 2 (98 %), half as varied again.
-FACE_GUIDANCE = 1.0
-CANDIDATES = 4
+FACE_CANDIDATES = 4
 
 
 class VoiceMaker:
@@ -61,7 +61,7 @@ class VoiceMaker:
 
     @torch.inference_mode()
     def from_face(
-        self, face: Picture, seed: int | None, guidance: float | None, largest: bool = False
+        self, face: Picture, seed: int | None, guidance: float, largest: bool = False
     ) -> Voice:
         """Make a voice that fits the face in a picture.
 
@@ -70,8 +70,14 @@ class VoiceMaker:
                 the system has no face encoder.
         """
         encoder, sampler = self._face
-        guidance = FACE_GUIDANCE if guidance is None else guidance
-        z = _pick(sampler, encoder(self._crop(face, largest)[None]), seed, guidance)
+        z_f = encoder(self._crop(face, largest)[None])
+        if sampler is None:
+            z = z_f[0]
+        elif seed is None:
+            z = sampler.mean(z_f, guidance)[0]
+        else:
+            noise = make_generator(seed, z_f.device)
+            z = sampler.sample(z_f, 1, guidance, generator=noise, candidates=FACE_CANDIDATES)[0, 0]
         named = {"file": Path(face).name} if isinstance(face, (str, os.PathLike)) else {}
         return self._voice(z, {"from": "face", **named, "seed": seed, "guidance": guidance})
 
@@ -85,7 +91,7 @@ class VoiceMaker:
         return image_to_tensor(image).to(self._system.device)
 
     @torch.inference_mode()
-    def from_prompt(self, prompt: str, seed: int | None, guidance: float | None) -> Voice:
+    def from_prompt(self, prompt: str, seed: int | None, guidance: float) -> Voice:
         """Make a voice that fits a description, its loudness included.
 
         Raises:
@@ -102,8 +108,13 @@ class VoiceMaker:
         tokens = encoder.tokenize([prompt]).to(self._system.device)
         z_p = encoder(tokens)
         loudness = round(encoder.loudness(z_p).clamp(-LOUDEST_DB, LOUDEST_DB).item(), 2)
-        guidance = PROMPT_GUIDANCE if guidance is None else guidance
-        z = _pick(sampler, z_p, seed, guidance)
+        if sampler is None:
+            z = z_p[0]
+        elif seed is None:
+            z = mean_prompt_voice(encoder, sampler, z_p, guidance)[0]
+        else:
+            noise = make_generator(seed, z_p.device)
+            z = draw_prompt_voices(encoder, sampler, z_p, 1, guidance, noise)[0, 0]
         origin = {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
         return self._voice(z, origin, loudness)
 
@@ -127,17 +138,3 @@ class VoiceMaker:
 
     def _voice(self, z: Tensor, origin: dict[str, Any], loudness: float = 0.0) -> Voice:
         return Voice(z.cpu().numpy(), origin, self._system.config.style_space, loudness)
-
-
-def _pick(
-    sampler: StyleSampler | None, condition: Tensor, seed: int | None, guidance: float
-) -> Tensor:
-    """Choose from the voices that fit a condition (1, D), or take their mean: z (D,)."""
-    if sampler is None:
-        return condition[0]
-    if seed is None:
-        return sampler.mean(condition, guidance)[0]
-    generator = make_generator(seed, condition.device)
-    return sampler.sample(condition, guidance=guidance, generator=generator, candidates=CANDIDATES)[
-        0, 0
-    ]

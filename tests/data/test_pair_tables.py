@@ -7,7 +7,13 @@ from leveled_folder import make_leveled_folder
 
 from mmtts import InputError
 from mmtts.data.attributes import compatible, decode_attributes
-from mmtts.data.pair_tables import read_face_speech, read_faces, read_loudness, read_prompts
+from mmtts.data.pair_tables import (
+    has_prompts,
+    read_face_speech,
+    read_faces,
+    read_loudness,
+    read_prompts,
+)
 from mmtts.data.qualities import QUALITIES
 
 
@@ -28,6 +34,19 @@ def test_reads_the_prepared_tables(prepared: Path) -> None:
         assert prompts.named.shape == (len(prompts.prompts), 6)
         fits = compatible(prompts.named, prompts.known)
         assert fits.diagonal().all()  # every prompt fits the item that it was written for
+
+
+def test_every_prompt_and_every_item_once(prepared: Path) -> None:
+    pairs = read_prompts(prepared, "train", "speech")
+    prompts, items = pairs.distinct_prompts(), pairs.distinct_items()
+    assert prompts.prompts == sorted(set(pairs.prompts))
+    assert sorted(items.items) == sorted(set(pairs.items))
+    row = len(pairs.prompts) - 1 - pairs.prompts[::-1].index(prompts.prompts[0])
+    assert (prompts.named[0] == pairs.named[row]).all() and prompts.items[0] == pairs.items[row]
+    few = pairs.distinct_prompts(4).prompts
+    assert 2 <= len(few) <= 4 and set(few) < set(prompts.prompts)
+    assert pairs.distinct_prompts(1000).prompts == prompts.prompts
+    assert has_prompts(prepared, "train", "speech") and not has_prompts(prepared, "other", "face")
 
 
 def test_prompts_keep_what_they_name(prepared: Path) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from leveled_folder import make_leveled_folder
@@ -25,6 +26,7 @@ from small_models import (
 from mmtts import InputError
 from mmtts.command.hydra_command import CONFIG_DIR
 from mmtts.data.attributes import ATTRIBUTES
+from mmtts.data.pair_tables import read_prompts
 from mmtts.data.prompt_pairs import PromptData
 from mmtts.data.qualities import QUALITIES
 from mmtts.losses.contrastive import InfoNCE
@@ -122,9 +124,23 @@ def test_export_keeps_words_and_lineage(
 def test_pictures_and_draws(trained: PromptEncoderStage) -> None:
     batch = next(iter(trained.trainer.datamodule.val_dataloader()))
     assert trained.pictures(batch)["style_space"].shape[2] == 3
-    z = trained.draw(["A man.", "A woman."], 3)
-    assert z.shape == (2, 3, 16)
-    assert (z == trained.draw(["A man.", "A woman."], 3)).all()
+    given, again = (trained.voices(["A man.", "A woman."], 3) for _ in range(2))
+    assert given["draws"].shape == (2, 3, 16) and given["mean"].shape == (2, 16)
+    assert all((given[name] == again[name]).all() for name in given)
+
+
+@pytest.mark.slow
+def test_what_test_prompts_are_given_is_kept(trained: PromptEncoderStage, prepared: Path) -> None:
+    pairs = read_prompts(prepared, "test", "speech")
+    prompts, clips = sorted(set(pairs.prompts)), set(pairs.items)
+    with np.load(Path(trained.trainer.default_root_dir) / "held_out.npz") as held:
+        assert held["prompt"].tolist() == prompts
+        assert held["draws"].shape == (len(prompts), 4, 16)
+        assert held["heard_draws"].shape == (len(prompts), 4, 6 + len(QUALITIES))
+        assert (
+            held["heard_mean"].shape == held["claims"].shape == (len(prompts), 6 + len(QUALITIES))
+        )
+        assert len(held["facts"]) == len(held["heard_clips"]) == len(clips)
 
 
 def test_a_stage_2_of_another_stage_1_is_refused(

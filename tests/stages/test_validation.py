@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from mmtts.data.attributes import ATTRIBUTES
+from mmtts.data.attributes import ATTRIBUTES, audible
 from mmtts.stages.validation import (
     AttributeProbe,
-    audible,
     cross_modal_scores,
     diversity,
     loudness_scores,

@@ -1,0 +1,118 @@
+"""A table over runs of stage 3, and over their seeds.
+
+    python -m mmtts.train experiment=stage3_lab name=all -m seed=1,2,3
+    python scripts/prompt_table.py runs/stage3/all runs/stage3/no_text_face
+
+Reads what every run gave the prompts of the test split (`held_out.npz`) and prints how often a
+linear probe, fitted on the styles of training clips, hears in it what the prompt names, and how
+unlike the draws for one prompt are (mean of 1 - likeness). Accuracies are means over the values of
+an attribute, however often each is named. The first row is what the probe hears in the clips of the
+test split. Intervals (95 %) resample prompts, or clips; a row is the mean over the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from mmtts import InputError
+from mmtts.command.one_sentence import one_sentence
+from mmtts.data.attributes import ATTRIBUTES, audible
+from mmtts.metrics.bootstrap import Interval, bootstrap, bootstrap_mean
+from mmtts.metrics.diversity import mean_pairwise_distance
+from mmtts.metrics.likeness import centered
+
+HEARD = ("gender", "age", "pitch", "pace", "emotion")
+COLUMNS = ("run", "voices", *HEARD, "diversity", "prompts", "seeds")
+Held = Mapping[str, np.ndarray]
+
+
+@one_sentence
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of sweeps, one each per row")
+    parser.add_argument("--draws", type=int, default=300, help="of the bootstrap")
+    options = parser.parse_args()
+    found = {runs.name: read_seeds(runs) for runs in options.runs}
+    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
+    first = next(iter(found.values()))[0]
+    clips = heard_rows(first["facts"], first["heard_clips"][:, None], options.draws)
+    print_row("", "clips of the test split", clips, None, len(first["facts"]), 1)
+    for name, seeds in found.items():
+        for title, key in (("draws", "heard_draws"), ("stable default", "heard_mean")):
+            heard = [held[key] if held[key].ndim == 3 else held[key][:, None] for held in seeds]
+            cells = heard_rows(seeds[0]["claims"], np.concatenate(heard, axis=1), options.draws)
+            unlike = diversity(seeds) if key == "heard_draws" else None
+            print_row(name, title, cells, unlike, len(seeds[0]["claims"]), len(seeds))
+
+
+def read_seeds(runs: Path) -> list[Held]:
+    """Read what every run below a folder gave; all of them were asked the same.
+
+    Raises:
+        InputError: There is none, or they were asked different prompts.
+    """
+    seeds: list[Held] = []
+    for path in sorted(runs.rglob("held_out.npz")):
+        with np.load(path, allow_pickle=False) as file:
+            seeds.append(dict(file))
+        if "prompt" not in seeds[-1]:
+            raise InputError(f"{path} is no run of stage 3")
+        if not np.array_equal(seeds[0]["prompt"], seeds[-1]["prompt"]):
+            raise InputError(f"{path} was asked other prompts than the runs beside it")
+    if not seeds:
+        raise InputError(f"{runs} has no held_out.npz; train stage 3 there first")
+    return seeds
+
+
+def heard_rows(asked: np.ndarray, heard: np.ndarray, draws: int) -> list[Interval]:
+    """Accuracy of each attribute of `HEARD`.
+
+    Args:
+        asked: int64 (n, >= 6), -1 = nothing.
+        heard: int64 (n, k, >= 6): k voices each.
+        draws: Of the bootstrap.
+    """
+    asked = audible(asked[:, : len(ATTRIBUTES)])
+    return [
+        accuracy(asked[:, c], heard[:, :, c], draws) for c in map(list(ATTRIBUTES).index, HEARD)
+    ]
+
+
+def accuracy(asked: np.ndarray, heard: np.ndarray, draws: int) -> Interval:
+    """Share that is heard as asked, mean over the values asked for: (n,) and (n, k)."""
+    known = (asked >= 0) & (heard >= 0).all(1)
+    asked, right = asked[known], (heard == asked[:, None])[known].mean(1)
+    values = np.unique(asked)
+
+    def statistic(weights: np.ndarray) -> float:
+        of = [np.flatnonzero((asked == value) & (weights > 0)) for value in values]
+        return float(np.mean([np.average(right[k], weights=weights[k]) for k in of if len(k)]))
+
+    if not len(values):
+        return bootstrap_mean([])
+    return bootstrap(statistic, len(asked), seed=0, draws=draws)
+
+
+def diversity(seeds: list[Held]) -> Interval:
+    """Mean of 1 - likeness over the draws for one prompt."""
+    found = [
+        [mean_pairwise_distance(centered(draws, held["mean_voice"])) for draws in held["draws"]]
+        for held in seeds
+    ]
+    return bootstrap_mean(np.mean(found, axis=0).tolist())
+
+
+def print_row(
+    run: str, voices: str, heard: list[Interval], unlike: Interval | None, n: int, seeds: int
+) -> None:
+    cells = [f"{x.value:.3f} [{x.low:.2f}, {x.high:.2f}]" if x.n else "" for x in heard]
+    last = "" if unlike is None else f"{unlike.value:.3f} [{unlike.low:.2f}, {unlike.high:.2f}]"
+    print(f"| {' | '.join([run, voices, *cells, last, str(n), str(seeds)])} |")
+
+
+if __name__ == "__main__":
+    main()
