@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,13 +127,23 @@ class Espeak:
         return Utterance(audio, self._words(text, _last_sound(audio)), n_phones)
 
     def _words(self, text: str, last_sound: float) -> list[WordSpan]:
-        """Turn word events into spans; a word lasts until the next one or the last sound."""
+        """Turn word events into spans; a word lasts until the next one or the last sound.
+
+        Short words that are said as one with the word before ("in the") have no event: they share
+        its span.
+        """
         marks = [event for event in self._events if event[0] in (_WORD, _END)]
-        spans = []
-        for (kind, position, length, start), (_, _, _, end) in pairwise(marks):
-            if kind == _WORD and end > start:
-                word = text[position - 1 : position - 1 + length].lower()
-                spans.append(WordSpan(word, start / 1000.0, min(end / 1000.0, last_sound)))
+        said = {
+            position - 1: (start / 1000.0, min(end / 1000.0, last_sound))
+            for (kind, position, _, start), (_, _, _, end) in pairwise(marks)
+            if kind == _WORD and end > start
+        }
+        spans: list[WordSpan] = []
+        for found in re.finditer(r"[\w']+", text):
+            if found.start() in said:
+                spans.append(WordSpan(found[0].lower(), *said[found.start()]))
+            elif spans:
+                spans.append(spans[-1]._replace(word=found[0].lower()))
         return spans
 
 

@@ -1,8 +1,8 @@
 """Drawn faces for the tiny recipe: what can be seen goes with what can be heard.
 
-Gender shows in hair, lips and beard, age in proportions, wrinkles and grey hair, pitch in the width
-of the jaw, pace in glasses (slow) or a cap (fast), energy in the mouth. Skin, eye and hair colors
-only tell people apart.
+Gender shows in hair, lips and beard, age in red cheeks, wrinkles and grey hair, pitch in the width
+of face and jaw, timbre in its length, the nose and the distance of the eyes, pace in glasses (slow)
+or a cap (fast), energy in the mouth. Skin, eye and hair colors only tell people apart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from mmtts.data.faces import CROP_SIZE
 
-PICTURES = 6
+PICTURES = 4
 _BIG = 480  # side of the drawing; coordinates are those of its left 448 pixels
 Color = tuple[int, int, int]
 
@@ -46,17 +46,18 @@ def looks_of(person: Person) -> Looks:
     elif age == "middle-aged" and hue < 0.4:
         hair = _color(0.08, 0.15, 0.5)
     child = age == "child"
+    voice = (person.pitch + person.depth) / 3.0  # how high, 0 to 1
     return Looks(
         skin=_color(0.06 + 0.02 * hue, 0.30 + 0.3 * tone, 0.95 - 0.45 * tone),
         hair=hair,
         iris=_color(0.05 + 0.55 * iris, 0.6, 0.5),
         # A deep voice comes with a wide, heavy face, a high one with a narrow one.
-        width=(172, 152, 132)[person.pitch] - 8 * (person.gender == "female"),
-        jaw=(0.95, 0.75, 0.55)[person.pitch] - 0.1 * child,
-        height=190 - 22 * child + generator.uniform(-6, 6),
+        width=176 - 44 * voice - 8 * (person.gender == "female"),
+        jaw=0.95 - 0.4 * voice - 0.1 * child,
+        height=(172, 190, 208)[person.timbre] - 22 * child + generator.uniform(-3, 3),
         eye=26 + 8 * child + generator.uniform(-2, 2),
-        eye_gap=62 + generator.uniform(-6, 6),
-        nose=(14 if child else 24) + generator.uniform(0, 8),
+        eye_gap=(55, 62, 69)[person.timbre] + generator.uniform(-1, 1),
+        nose=(14, 24, 34)[person.timbre] - 6 * child + generator.uniform(0, 3),
     )
 
 
@@ -105,6 +106,10 @@ def _shade(color: Color, factor: float) -> Color:
     return red, green, blue
 
 
+def _blush(skin: Color) -> Color:
+    return min(255, skin[0] + 40), round(0.8 * skin[1]), round(0.85 * skin[2])
+
+
 def _oval(draw: ImageDraw.ImageDraw, x: float, y: float, rx: float, ry: float, fill: Color) -> None:
     draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=fill)
 
@@ -125,6 +130,9 @@ def _draw_head(draw: ImageDraw.ImageDraw, person: Person, looks: Looks) -> None:
         _oval(draw, 224 + side * looks.width, 235, 16, 32, neck)
     _oval(draw, 224, 210, looks.width, looks.height, looks.skin)
     _oval(draw, 224, 300, looks.width * looks.jaw, looks.height * 0.62, looks.skin)
+    if person.age_group == "child":
+        for side in (-1, 1):
+            _oval(draw, 224 + side * 0.62 * looks.width, 265, 26, 20, _blush(looks.skin))
     # A fringe tells hair color even where nothing hangs down.
     if not (person.gender == "male" and person.age_group == "elderly"):
         box = (224 - looks.width, 15, 224 + looks.width, 190)

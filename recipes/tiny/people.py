@@ -1,8 +1,14 @@
-"""The people of the tiny recipe: who they are, how they speak, what they say."""
+"""The people of the tiny recipe: who they are, how they speak, what they say.
+
+Everything about a voice is chosen from five lists, and `faces.py` draws each choice. So it is known
+what a face tells, and people of no training pair are combinations that were never seen.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +16,8 @@ import numpy as np
 from mmtts.audio.files import Audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness
 
-SENTENCES_PER_PERSON = 10
+MOST = 648  # people who differ in more than their looks
+SENTENCES_PER_PERSON = 3
 _SOFT_HZ = 1000.0  # where the spectrum of a soft voice begins to fall
 
 SENTENCES = (
@@ -46,7 +53,7 @@ SENTENCES = (
     "The music stopped when the lamp went out.",
     "Why did the horse jump over the wall?",
     "They painted the house white and the door red.",
-    "Most of the shops close at six o'clock.",
+    "Every shop will close at seven tonight.",
     "The bird on the chimney watched the smoke rise.",
     "Give the dog some water after the walk.",
     "Our teacher told a story about the sea.",
@@ -56,21 +63,45 @@ SENTENCES = (
     "The moon was bright enough to read by.",
 )
 
-# Variants of eSpeak NG with clearly different spectra, by gender and age group.
+# Variants of eSpeak NG with clearly different spectra, by gender and age group: the timbres.
 _VARIANTS = {
-    ("female", "child"): ("f5", "Annie", "f2"),
-    ("female", "young"): ("f4", "steph", "linda", "f2", "Alicia"),
-    ("female", "middle-aged"): ("f3", "belinda", "f1", "shelby", "Andrea"),
-    ("female", "elderly"): ("grandma", "aunty", "f1"),
+    ("female", "child"): ("f5", "Annie", "Alicia"),
+    ("female", "young"): ("f4", "steph", "linda"),
+    ("female", "middle-aged"): ("f3", "belinda", "Andrea"),
+    ("female", "elderly"): ("grandma", "aunty", "f2"),
     ("male", "child"): ("f3", "f4", "steph"),
-    ("male", "young"): ("m3", "Lee", "m1", "Andy", "david"),
-    ("male", "middle-aged"): ("m4", "m7", "Mike", "m2", "travis"),
+    ("male", "young"): ("m3", "Lee", "Alex"),
+    ("male", "middle-aged"): ("m4", "m7", "Mike"),
     ("male", "elderly"): ("grandpa", "m5", "m6"),
 }
+# Median F0 in Hz of a sentence by pyworld, at the pitches 20, 50, 80 and 99 of eSpeak NG.
+_SCALE = (20, 50, 80, 99)
+_MEDIAN_HZ = {
+    "Alex": (76, 104, 153, 197),
+    "Alicia": (191, 249, 339, 421),
+    "Andrea": (179, 243, 342, 429),
+    "Annie": (193, 231, 290, 340),
+    "Lee": (77, 96, 135, 169),
+    "Mike": (84, 91, 120, 146),
+    "aunty": (106, 172, 271, 357),
+    "belinda": (163, 229, 325, 412),
+    "f2": (150, 195, 263, 323),
+    "f3": (164, 209, 265, 307),
+    "f4": (134, 179, 248, 307),
+    "f5": (153, 206, 283, 353),
+    "grandma": (160, 199, 255, 305),
+    "grandpa": (85, 104, 139, 171),
+    "linda": (163, 228, 326, 412),
+    "m3": (83, 104, 141, 173),
+    "m4": (82, 94, 125, 152),
+    "m5": (81, 103, 140, 171),
+    "m6": (82, 101, 139, 172),
+    "m7": (88, 106, 139, 169),
+    "steph": (130, 184, 264, 335),
+}
 _YEARS = {"child": (7, 11), "young": (18, 29), "middle-aged": (36, 55), "elderly": (64, 82)}
-# Children's pitch starts higher on the variant's own scale: 50 is the variant's default.
-_PITCH = {"child": (72, 84, 96), "young": (30, 50, 75), "middle-aged": (22, 42, 66)}
-_PITCH["elderly"] = (25, 45, 70)
+_HZ = {"child": (240, 270, 300), "female": (182, 215, 255), "male": (98, 120, 146)}
+_HZ_SPREAD = 0.05  # of a level, up and down
 _RATE = (125, 165, 210)
 _GAIN_DB = (-12.0, -6.0, 0.0)
 
@@ -82,15 +113,15 @@ class Person(NamedTuple):
         name: Globally unique.
         gender: "female" or "male".
         age: In years.
-        variant: eSpeak NG voice variant.
+        timbre: Which variant of eSpeak NG of this gender and age, 0 to 2.
         pitch, pace, energy: Levels 0 (low), 1, 2 (high) of the manner of speaking.
-        seed: For everything about the face that has nothing to do with the voice.
+        seed: For the rest of pitch, and for all of a face that has nothing to do with the voice.
     """
 
     name: str
     gender: str
     age: int
-    variant: str
+    timbre: int
     pitch: int
     pace: int
     energy: int
@@ -99,12 +130,25 @@ class Person(NamedTuple):
     @property
     def espeak(self) -> dict[str, str | int]:
         """Arguments of `Espeak.speak`."""
+        variant = _VARIANTS[self.gender, self.age_group][self.timbre]
+        pitch = np.interp(self.hz, _MEDIAN_HZ[variant], _SCALE)
         return {
-            "variant": self.variant,
-            "pitch": _PITCH[self.age_group][self.pitch],
+            "variant": variant,
+            "pitch": round(float(pitch)),
             "rate": _RATE[self.pace],
             "volume": 100,  # `voice_effort` sets the level
         }
+
+    @property
+    def hz(self) -> float:
+        """Median F0 of the voice in Hz: children have one scale, women and men their own."""
+        levels = _HZ["child" if self.age_group == "child" else self.gender]
+        return levels[self.pitch] * (1.0 + _HZ_SPREAD * (2.0 * self.depth - 1.0))
+
+    @property
+    def depth(self) -> float:
+        """Where the voice lies within its level of pitch, 0 to 1."""
+        return (self.seed // len(SENTENCES) % 1000) / 999.0
 
     @property
     def age_group(self) -> str:
@@ -118,20 +162,31 @@ class Person(NamedTuple):
         return [(step + 3 * k) % len(SENTENCES) for k in range(SENTENCES_PER_PERSON)]
 
 
-def make_people() -> list[Person]:
-    """Return 32 people, half of them female, who differ in variant, pitch, pace or energy."""
+def make_people(count: int) -> list[Person]:
+    """Return people of whom no two agree in gender, age group, timbre, pitch, pace and energy.
+
+    Args:
+        count: 1 to `MOST`; half of them female, and all age groups equally frequent.
+    """
+    kinds = [_shuffled(gender, age) for gender in ("female", "male") for age in _YEARS]
     people = []
-    for gender in ("female", "male"):
-        groups = [(age, v) for (g, age), names in _VARIANTS.items() if g == gender for v in names]
-        for k, (age_group, variant) in enumerate(groups):
-            name = f"tiny-{gender}_{k:02d}"
-            seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-            first, last = _YEARS[age_group]
-            age = first + seed % (last - first + 1)
-            # A Latin square: every level meets every age, and no two levels always go together.
-            levels = (k % 3, (k // 3 + k) % 3, (k // 3 + 2 * k + (gender == "male")) % 3)
-            people.append(Person(name, gender, age, variant, *levels, seed))
+    for k in range(count):
+        gender, age_group, (timbre, pitch, pace, energy) = next(kinds[k % len(kinds)])
+        name = f"tiny-{gender}_{k // len(kinds):02d}{age_group[0]}"
+        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+        first, last = _YEARS[age_group]
+        age = first + seed % (last - first + 1)
+        people.append(Person(name, gender, age, timbre, pitch, pace, energy, seed))
     return people
+
+
+def _shuffled(gender: str, age_group: str) -> Iterator[tuple[str, str, tuple[int, int, int, int]]]:
+    """All voices of a gender and an age group, in an order in which no choice tells another."""
+    voices = list(product(range(3), repeat=4))
+    seed = int.from_bytes(hashlib.sha256(f"{gender} {age_group}".encode()).digest()[:4], "big")
+    for k in np.random.default_rng(seed).permutation(len(voices)):
+        timbre, pitch, pace, energy = voices[k]
+        yield gender, age_group, (timbre, pitch, pace, energy)
 
 
 def voice_effort(audio: Audio, energy: int) -> Audio:

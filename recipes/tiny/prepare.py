@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from espeak import Espeak
 from faces import PICTURES, describe, draw_face
-from people import SENTENCES, Person, make_people, voice_effort
+from people import MOST, SENTENCES, Person, make_people, voice_effort
 from tqdm import tqdm
 
 from mmtts import InputError
@@ -38,6 +38,7 @@ from mmtts.storage.atomic import atomic_write
 
 Row = dict[str, Any]
 NAME = "tiny"
+PEOPLE = 320
 FACES_PER_CLIP = 2
 LICENSES = """# Licences
 
@@ -73,7 +74,8 @@ def write_speech(rows: list[Row], split: dict[str, str], out: Path) -> list[Item
     train = [row for row in rows if split[row["speaker"]] == "train"]
     levels = corpus_levels((NAME, row["measured"]["energy_db"]) for row in train)
     rows, train = ([with_loudness(row, levels) for row in part] for part in (rows, train))
-    bins = measure_thresholds([{**row["measured"], "gender": row["gender"]} for row in train])
+    adults = [row for row in train if age_group(row["age"]) != "child"]
+    bins = measure_thresholds([{**row["measured"], "gender": row["gender"]} for row in adults])
     bins["level_by_corpus"] = levels
     names = {row["id"]: name_row(row, bins) for row in rows}
     for part in SPLITS:
@@ -154,17 +156,16 @@ def main() -> None:
     """Make the whole folder; a finished one is left alone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("data/tiny"))
-    parser.add_argument("--people", type=int, default=32, help="fewer for a quick look")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="fewer for a quick look")
     options = parser.parse_args(sys.argv[1:])
-    if not 1 <= options.people <= 32:
-        raise InputError(f"--people is {options.people}; give a number from 1 to 32.")
+    if not 1 <= options.people <= MOST:
+        raise InputError(f"--people is {options.people}; give a number from 1 to {MOST}.")
     if (options.out / "report.json").exists():
         print(f"{options.out} is already prepared; remove it to make it again")
         return
-    people = make_people()
-    people = people[:: len(people) // options.people][: options.people]
-    # An eighth for validation and for test: 24, 4 and 4 people, half of them female.
-    split = split_people({p.name: p.gender for p in people}, valid=0.125, test=0.125)
+    people = make_people(options.people)
+    strata = {p.name: f"{p.gender} {p.age_group}" for p in people}
+    split = split_people(strata, valid=0.1, test=0.1)
     rows = speak_all(people, options.out)
     clips = write_speech(rows, split, options.out)
     faces = draw_all(people, split, options.out)

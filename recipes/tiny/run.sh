@@ -12,8 +12,8 @@ name=${NAME:-tiny}
 extra=("$@")
 source recipes/steps.sh
 
-test_face=$data/faces/tiny-female_11_0.png
-test_clip=$data/audio/tiny/male_09_03.flac
+test_face=$data/faces/tiny-female_22y_0.png
+test_clip=$data/audio/tiny/male_04m_00.flac
 
 step "1. speech, faces and prompts out of nothing -> $data"
 $python recipes/tiny/prepare.py --out "$data"

@@ -1,6 +1,7 @@
 """The tiny recipe's preparation, run as a user would run it."""
 
 import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from mmtts.audio.loudness import active_rms_db
 from mmtts.data.attributes import read_thresholds
 from mmtts.data.faces import CROP_SIZE
 from mmtts.data.pair_tables import read_loudness
+from mmtts.data.splits import split_people
 
 pytest.importorskip("espeakng_loader")
 pytest.importorskip("pyworld")
@@ -46,28 +48,49 @@ def test_two_runs_are_the_same_to_the_byte(tmp_path):
 def test_impossible_number_of_people_is_one_sentence(tmp_path):
     result = prepare(tmp_path, "--people", "0")
     assert result.returncode == 2
-    assert result.stderr == "error: --people is 0; give a number from 1 to 32.\n"
+    assert result.stderr == "error: --people is 0; give a number from 1 to 648.\n"
 
 
-def test_people_differ_and_every_level_occurs():
-    people = load("tiny", "people").make_people()
-    assert len({person.name for person in people}) == 32
-    assert len({(p.variant, p.pitch, p.pace, p.energy) for p in people}) == 32
+def test_people_differ_in_what_is_heard_and_every_level_occurs():
+    people = load("tiny", "people").make_people(320)
+    assert len({person.name for person in people}) == 320
+    kinds = {(p.gender, p.age_group, p.timbre, p.pitch, p.pace, p.energy) for p in people}
+    assert len(kinds) == 320
     for gender in ("female", "male"):
         own = [person for person in people if person.gender == gender]
-        assert len(own) == 16
+        assert len(own) == 160
         assert {p.age_group for p in own} == {"child", "young", "middle-aged", "elderly"}
-        for levels in zip(*((p.pitch, p.pace, p.energy) for p in own), strict=True):
+        for levels in zip(*((p.timbre, p.pitch, p.pace, p.energy) for p in own), strict=True):
             assert set(levels) == {0, 1, 2}
     for person in people:
-        assert len(set(person.sentences)) == 10
+        assert len(set(person.sentences)) == 3
+
+
+def test_voices_lie_where_their_gender_and_level_say():
+    people = [p for p in load("tiny", "people").make_people(648) if p.age_group != "child"]
+    women, men = ([p.hz for p in people if p.gender == g] for g in ("female", "male"))
+    assert max(men) < 160.0 < min(women)  # what evaluations take for the border
+    for gender in ("female", "male"):
+        levels = [[p.hz for p in people if p.gender == gender and p.pitch == k] for k in range(3)]
+        assert max(levels[0]) < min(levels[1]) and max(levels[1]) < min(levels[2])
+    assert all(0 <= p.espeak["pitch"] <= 99 for p in people)
 
 
 def test_no_manner_decides_another():
-    people = load("tiny", "people").make_people()
-    manners = np.array([(p.pitch, p.pace, p.energy) for p in people], float)
+    people = load("tiny", "people").make_people(320)
+    manners = np.array([(p.timbre, p.pitch, p.pace, p.energy) for p in people], float)
     correlation = np.corrcoef(manners.T)
-    assert np.abs(correlation - np.eye(3)).max() < 0.35
+    assert np.abs(correlation - np.eye(4)).max() < 0.15
+
+
+def test_the_people_whom_the_recipe_speaks_like_are_for_test():
+    people = load("tiny", "people").make_people(320)
+    split = split_people({p.name: f"{p.gender} {p.age_group}" for p in people}, 0.1, 0.1)
+    script = (ROOT / "recipes" / "tiny" / "run.sh").read_text()
+    face = re.search(r"faces/(tiny-\w+)_0.png", script)[1]
+    clip, sentence = re.search(r"audio/tiny/(\w+)_(\d\d).flac", script).groups()
+    assert split[face] == split[f"tiny-{clip}"] == "test"
+    assert int(sentence) in {p.name: p for p in people}[f"tiny-{clip}"].sentences
 
 
 def test_an_unknown_voice_is_refused_and_a_known_one_speaks():
@@ -78,12 +101,14 @@ def test_an_unknown_voice_is_refused_and_a_known_one_speaks():
     said = espeak.speak("The red fox waited.", "f2", 50, 160, 100)
     assert [word.word for word in said.words] == ["the", "red", "fox", "waited"]
     assert said.n_phones == 14
+    merged = [w.word for w in espeak.speak("A cup on the table.", "f2", 50, 160, 100).words]
+    assert merged == ["a", "cup", "on", "the", "table"]
     assert all(a.end <= b.start for a, b in zip(said.words, said.words[1:], strict=False))
     assert said.words[-1].end <= said.audio.seconds
 
 
 def test_faces_show_the_person_and_repeat_exactly():
-    people = load("tiny", "people").make_people()
+    people = load("tiny", "people").make_people(32)
     faces = load("tiny", "faces")
     first = np.asarray(faces.draw_face(people[0], 0))
     assert first.shape == (CROP_SIZE, CROP_SIZE, 3)
@@ -97,7 +122,7 @@ def test_faces_show_the_person_and_repeat_exactly():
 
 @pytest.mark.slow
 def test_whole_folder_is_split_by_person_and_consistent(tmp_path):
-    assert prepare(tmp_path, "--people", "16").returncode == 0
+    assert prepare(tmp_path, "--people", "64").returncode == 0
     lhotse = pytest.importorskip("lhotse")
     speakers, cuts = {}, {}
     for split in ("train", "valid", "test"):
@@ -109,7 +134,7 @@ def test_whole_folder_is_split_by_person_and_consistent(tmp_path):
     counts = [
         sum(of == {split} for of in speakers.values()) for split in ("train", "valid", "test")
     ]
-    assert counts == [12, 2, 2]
+    assert counts == [48, 8, 8]
     with (tmp_path / "faces.csv").open(newline="") as file:
         faces = {row["face"]: row for row in csv.DictReader(file)}
     assert all((tmp_path / face).is_file() for face in faces)
