@@ -1,9 +1,8 @@
 """A prompt backbone that adds up what the words of a prompt, and pairs of them, say.
 
 With a few thousand training sentences, word order beyond neighbors is learned by heart and not
-understood (`recipes/lab/README.md` has figures for this and for a small Transformer). Words that
-were never seen are spelled by pieces of theirs, as in fastText (Joulin et al. 2017, arXiv
-1607.01759; Bojanowski et al. 2017, arXiv 1607.04606).
+understood. Words that were never seen are spelled by pieces of theirs, as in fastText (Joulin et
+al. 2017, arXiv 1607.01759; Bojanowski et al. 2017, arXiv 1607.04606).
 """
 
 from __future__ import annotations
