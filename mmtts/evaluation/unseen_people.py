@@ -16,6 +16,7 @@ from mmtts.data.attributes import age_group, read_thresholds
 from mmtts.data.cuts import Clip, read_clips
 from mmtts.data.pair_tables import (
     PromptPairs,
+    has_prompts,
     read_face_speech,
     read_faces,
     read_loudness,
@@ -151,7 +152,7 @@ class UnseenPeople:
 
     def prompts(self) -> PromptPairs | None:
         """Prompts of the split and the clips they fit; None when there are none."""
-        if not (self.folder / "pairs" / f"prompt_speech_{self.split}.csv").exists():
+        if not has_prompts(self.folder, self.split, "speech"):
             return None
         found = read_prompts(self.folder, self.split, "speech")
         return found if found.prompts else None
