@@ -168,25 +168,33 @@ def make_people(count: int) -> list[Person]:
     Args:
         count: 1 to `MOST`; half of them female, and all age groups equally frequent.
     """
-    kinds = [_shuffled(gender, age) for gender in ("female", "male") for age in _YEARS]
+    voices = {
+        (gender, age): _shuffled(f"{gender} {age}")
+        for gender in ("female", "male")
+        for age in _YEARS
+    }
+    kinds = list(voices)
     people = []
     for k in range(count):
-        gender, age_group, (timbre, pitch, pace, energy) = next(kinds[k % len(kinds)])
+        gender, age_group = kind = kinds[k % len(kinds)]
+        timbre, pitch, pace, energy = next(voices[kind])
         name = f"tiny-{gender}_{k // len(kinds):02d}{age_group[0]}"
-        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+        seed = _seed_of(name)
         first, last = _YEARS[age_group]
         age = first + seed % (last - first + 1)
         people.append(Person(name, gender, age, timbre, pitch, pace, energy, seed))
     return people
 
 
-def _shuffled(gender: str, age_group: str) -> Iterator[tuple[str, str, tuple[int, int, int, int]]]:
-    """All voices of a gender and an age group, in an order in which no choice tells another."""
+def _shuffled(kind: str) -> Iterator[tuple[int, ...]]:
+    """All choices of timbre, pitch, pace and energy, in an order in which none tells another."""
     voices = list(product(range(3), repeat=4))
-    seed = int.from_bytes(hashlib.sha256(f"{gender} {age_group}".encode()).digest()[:4], "big")
-    for k in np.random.default_rng(seed).permutation(len(voices)):
-        timbre, pitch, pace, energy = voices[k]
-        yield gender, age_group, (timbre, pitch, pace, energy)
+    for k in np.random.default_rng(_seed_of(kind)).permutation(len(voices)):
+        yield voices[k]
+
+
+def _seed_of(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
 def voice_effort(audio: Audio, energy: int) -> Audio:
