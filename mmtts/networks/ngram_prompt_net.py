@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 
-_WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
+WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]")  # and single digits and marks
 _PADDING = 0
 _PIECES = (4, 5)  # letters of a piece; the word's ends count as letters
 _RARE = 2  # n-grams of fewer training prompts are not learned
@@ -92,7 +92,7 @@ class NgramPromptNet(nn.Module):
         return tokens
 
     def _known(self, prompt: str) -> Iterator[int]:
-        words = _WORDS.findall(prompt.lower())
+        words = WORDS.findall(prompt.lower())
         for word in words:
             spelled = self.training and random.random() < self.split
             if word in self._ids and not spelled:
@@ -123,7 +123,7 @@ def learn_ngrams(prompts: list[str], size: int) -> list[str]:
     """
     counts: Counter[str] = Counter()
     for prompt in set(prompts):
-        words = _WORDS.findall(prompt.lower())
+        words = WORDS.findall(prompt.lower())
         counts.update({*words, *pairs(words), *(piece for word in words for piece in pieces(word))})
     common = [ngram for ngram, count in counts.items() if count >= _RARE]
     return sorted(common, key=lambda ngram: (-counts[ngram], ngram))[:size]

@@ -8,7 +8,6 @@ values, without any download.
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from typing import Any
 
@@ -17,9 +16,8 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.networks.face_backbone import open_clip_model
-from mmtts.networks.ngram_prompt_net import NgramPromptNet
+from mmtts.networks.ngram_prompt_net import WORDS, NgramPromptNet
 
-_WORDS = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789'-.,;:!?"
 _PADDING, _UNKNOWN = 0, 1
 _LONGEST_PIECE = 6  # of a word that is not known as a whole
@@ -38,7 +36,7 @@ def learn_vocabulary(prompts: list[str], size: int) -> list[str]:
     Returns:
         Distinct pieces. The same for the same prompts in any order.
     """
-    words = Counter(word for prompt in prompts for word in _WORDS.findall(prompt.lower()))
+    words = Counter(word for prompt in prompts for word in WORDS.findall(prompt.lower()))
     saved: Counter[str] = Counter()
     for word, count in words.items():
         saved[word] += count * len(word)
@@ -124,7 +122,7 @@ class SmallPromptNet(nn.Module):
         if not self.vocabulary:
             raise InputError("the prompt network has no vocabulary; train it first")
         rows = [
-            [id_ for word in _WORDS.findall(prompt.lower()) for id_ in self._pieces(word)]
+            [id_ for word in WORDS.findall(prompt.lower()) for id_ in self._pieces(word)]
             for prompt in prompts
         ]
         width = min(self.max_tokens, max([1, *map(len, rows)]))
