@@ -1,5 +1,7 @@
 """VccmDataset captions of ControlSpeech: free-form style sentences (arXiv 2406.01205)."""
 
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from mmtts.data.corpora.records import License, StylePrompt, read_table, require
@@ -33,13 +35,17 @@ def read_prompts(folder: Path) -> list[StylePrompt]:
         InputError: When there is none.
     """
     prompts: dict[str, StylePrompt] = {}
+    emotions: dict[str, set[str | None]] = defaultdict(set)
     tables = sorted(require(folder, NAME).glob("controlspeech_test*.csv"))
     for path in tables or [require(folder / "controlspeech_test.csv", NAME)]:
         unseen = _UNSEEN_TABLE in path.name
         columns = ("dur", "pitch", "energy", "emotion", "style_prompt")
         for row in read_table(path, NAME, columns):
             text = _repair(row["style_prompt"])
-            if not text or row["emotion"] in _LEFT_OUT:
+            if not text:
+                continue
+            emotions[text].add(EMOTIONS.get(row["emotion"]))
+            if row["emotion"] in _LEFT_OUT:
                 continue
             labels = {
                 "pitch": row["pitch"],
@@ -52,7 +58,16 @@ def read_prompts(folder: Path) -> list[StylePrompt]:
                 source = UNSEEN if unseen else NAME
                 prompt = StylePrompt(source, text, attributes, frame(text), test_only=unseen)
                 prompts.setdefault(text, prompt)
-    return list(prompts.values())
+    agreed = (_agreed(prompt, emotions[prompt.text]) for prompt in prompts.values())
+    return [prompt for prompt in agreed if prompt.attributes]
+
+
+def _agreed(prompt: StylePrompt, emotions: set[str | None]) -> StylePrompt:
+    """Take the emotion off a caption that stands beside recordings in several."""
+    if len(emotions) == 1:
+        return prompt
+    kept = {name: value for name, value in prompt.attributes.items() if name != "emotion"}
+    return replace(prompt, attributes=kept)
 
 
 def _repair(caption: str) -> str:

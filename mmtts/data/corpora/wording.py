@@ -11,13 +11,49 @@ from collections.abc import Mapping
 
 _FEMALE = r"\b(she|her|hers|woman|women|lady|female|girl|schoolgirl|grandmother|mother|feminine)\b"
 _MALE = r"\b(he|his|him|man|men|gentleman|guy|male|boy|schoolboy|grandfather|father|masculine)\b"
+_NORMAL = (
+    r"(normal|regular|usual|standard|average|typical|ordinary|moderate|customary|common|medium"
+    r"|middle|natural|stable|steady|constant)(ly)?"
+)
+_TONE = r"(pitch(ed)?|tones?|toned|tune|voiced?|register|key|range|note|timbre)"
+_POWER = (
+    r"(energy|volume|vigor|vitality|liveliness|enthusiasm|dynamism|strength|power|intensity)"
+)
 _WORDS = {
-    "pitch": r"pitch|\btones?\b|\btune|\bdeep|shrill|treble|\bbass\b|low voice|high voice|sound",
+    # A tone may be kind or calm: it names the pitch only together with its height.
+    "pitch": r"pitch|\bdeep|shrill|treble|\bbass\b|low voice|high voice"
+    rf"|\b(low|lower|high|higher|elevated|raised|{_NORMAL})[- ](\w+ )?(tone|tune|register|key|range|note)"
+    rf"|\b(tone|tune)s?\W+(\w+\W+){{0,4}}(low|lower|high|higher|elevated|raised|{_NORMAL})\b",
     "pace": r"slow|fast|quick|rapid|speed|\bpace|tempo|\brate\b|brisk|hurr|leisure|deliberate|swift"
     r"|gradual|measured|rhythm|unhurried|lazily|gentle pace",
     "energy": r"energ|volume|loud|quiet|soft|power|vitality|enthusias|vigor|lively|liveliness|hush"
     r"|whisper|subdued|muted|murmur|dynamic|strength|intens",
 }
+# Value -> what says it plainly, whatever else is said.
+_SAYS = {
+    "pitch": {
+        "low": rf"\b(low|lower|lowered|deep|deeper)[- ]{_TONE}\b|\b(deep|bass|baritone)\b"
+        r"|\bpitch (is|was) (low|deep)",
+        "normal": rf"\b{_NORMAL}[- ]{_TONE}\b"
+        rf"|\b{_TONE} (is|was|are|were|remains|stays) {_NORMAL}\b",
+        "high": rf"\b(high|higher|elevated|raised)[- ]{_TONE}\b|\b(shrill|treble)\b"
+        r"|\bpitch (is|was) high|\bpitched high",
+    },
+    "pace": {
+        "slow": r"\b(slow\w*|leisurely|unhurried\w*|lazily|languid\w*|sluggish\w*)\b",
+        "normal": rf"\b{_NORMAL}[- ](speaking |talking )?(paced?|speed|rate|tempo|rhythm)\b",
+        "fast": r"\b(fast\w*|quick\w*|rapid\w*|swift\w*|brisk\w*|hurried\w*|hastily|lightning)\b",
+    },
+    "energy": {
+        "low": rf"\b(low|lower|little|minimal|subdued|diminished|reduced|weak)[- ]{_POWER}\b"
+        r"|\b(quiet\w*|soft\w*|whisper\w*|hushed|murmur\w*|muted)\b",
+        "normal": rf"\b{_NORMAL}[- ]{_POWER}\b",
+        "high": rf"\b(high|great|abundant|strong|intense|boundless|immense|vibrant)[- ]{_POWER}\b"
+        r"|\b(loud\w*|booming|energetic\w*)\b",
+    },
+}
+# Where one of these stands, a plain word may mean its opposite.
+_DENIAL = re.compile(r"\b(neither|nor|not|without|lack\w*|yet|but|despite|hint|touch|dash)\b|n't")
 # Words that only give the degree of an attribute, an age, or no more than that someone is there.
 _DEGREES = (
     r"\b(low|lower|high|higher|normal(ly)?|regular(ly)?|standard|average|moderate(ly)?|medium"
@@ -31,7 +67,8 @@ _FUNCTION = re.compile(
     r"|have|had|do|does|can|may|should|would|will|his|hers?|him|s?he|its?|this|that|these|their"
     r"|they|whom?|i|me|us|you|we|my|our|s|t)\b"
 )
-_ATTRIBUTE = re.compile("|".join([_FEMALE, _MALE, _DEGREES, *_WORDS.values()]))
+_TONES = r"\btones?\b|\btune|sound"  # of any kind
+_ATTRIBUTE = re.compile("|".join([_FEMALE, _MALE, _DEGREES, _TONES, *_WORDS.values()]))
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -76,14 +113,35 @@ def named(text: str, labels: Mapping[str, str | None]) -> dict[str, str]:
         labels: Attribute -> value as the corpus gives them for the recording.
 
     Returns:
-        The attributes that the caption names. Gender comes from the words alone. Emotion is kept
-        unless it is neutral, which captions do not mention.
+        The attributes that the caption names, but for those of which it plainly says something
+        else. Gender comes from the words alone. Emotion is kept unless it is neutral, which
+        captions do not mention.
+
+    Example:
+        >>> named("He speaks rapidly in a calm tone.", {"pace": "normal", "pitch": "normal"})
+        {'gender': 'male'}
     """
     lowered = text.lower()
     found = {"gender": gender_named(text)} | {
-        name: labels.get(name) if re.search(words, lowered) else None
+        name: labels.get(name)
+        if re.search(words, lowered) and said(lowered, name) in (None, labels.get(name))
+        else None
         for name, words in _WORDS.items()
     }
     emotion = labels.get("emotion")
     found["emotion"] = None if emotion == "neutral" and "neutral" not in lowered else emotion
     return {name: value for name, value in found.items() if value}
+
+
+def said(text: str, name: str) -> str | None:
+    """Return the value of pitch, pace or energy that words say plainly; None where none does.
+
+    Example:
+        >>> said("with a high-pitched voice", "pitch"), said("neither fast nor slow", "pace")
+        ('high', None)
+    """
+    lowered = text.lower()
+    if _DENIAL.search(lowered):
+        return None
+    found = [value for value, words in _SAYS[name].items() if re.search(words, lowered)]
+    return found[0] if len(found) == 1 else None
