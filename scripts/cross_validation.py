@@ -14,11 +14,13 @@ seeds, and a 95 % interval that resamples people, for differences the same peopl
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import yaml
+from tables import Row, print_table
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
@@ -33,6 +35,8 @@ TITLES = {
     "ridge": "ridge regression, same features",
     "nearest": "voice of the nearest training face",
 }
+BASELINES = ("ridge", "nearest")  # know nothing of a run but its features and folds
+OVER = "z_f over ridge regression"
 COLUMNS = ("run", "voice", "AUC", "5-way matching", "AUC within a gender", "people", "seeds")
 
 
@@ -41,22 +45,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="+", help="folders of sweeps, one each per row")
     parser.add_argument("--draws", type=int, default=300, help="of the bootstrap")
+    parser.add_argument("--csv", action="store_true", help="comma-separated instead of markdown")
     options = parser.parse_args()
-    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
+    rows: list[Row] = []
     for runs in options.runs:
-        folds = read_folds(runs)
-        given = [m for m in METHODS if all(m in held for group in folds.values() for held in group)]
-        found = {method: scores(folds, method) for method in given}
-        for method, score in found.items():
-            print_row(runs.name, TITLES[method], score.intervals(options.draws), len(folds))
-        if "ridge" in found:
-            intervals = found["z_f"].intervals(options.draws, found["ridge"])
-            print_row(runs.name, "z_f over ridge regression", intervals, len(folds))
+        baselines = BASELINES if runs == options.runs[0] else ()  # they are the same for all
+        rows += rows_of(runs.name, read_folds(runs), baselines, options.draws)
+    print_table(COLUMNS, rows, options.csv)
 
 
-def print_row(run: str, voice: str, found: list[Interval], seeds: int) -> None:
-    cells = [f"{x.value:.3f} [{x.low:.3f}, {x.high:.3f}]" for x in found]
-    print(f"| {' | '.join([run, voice, *cells, str(found[0].n), str(seeds)])} |")
+def rows_of(
+    run: str, folds: dict[int, list[HeldOut]], baselines: Sequence[str], draws: int
+) -> list[Row]:
+    """One row for each method that every run has, and one for z_f against ridge regression."""
+    given = [m for m in METHODS if all(m in held for group in folds.values() for held in group)]
+    found = {method: scores(folds, method) for method in given}
+    rows = [
+        (TITLES[method], score.intervals(draws))
+        for method, score in found.items()
+        if method not in BASELINES or method in baselines
+    ]
+    if "ridge" in found:
+        rows.append((OVER, found["z_f"].intervals(draws, found["ridge"])))
+    return [Row((run, title), tuple(x), (x[0].n, len(folds))) for title, x in rows]
 
 
 def read_folds(runs: Path) -> dict[int, list[HeldOut]]:

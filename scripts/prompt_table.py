@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from tables import Row, print_table
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
@@ -35,18 +36,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="+", help="folders of sweeps, one each per row")
     parser.add_argument("--draws", type=int, default=300, help="of the bootstrap")
+    parser.add_argument("--csv", action="store_true", help="comma-separated instead of markdown")
     options = parser.parse_args()
     found = {runs.name: read_seeds(runs) for runs in options.runs}
-    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
     first = next(iter(found.values()))[0]
     clips = heard_rows(first["facts"], first["heard_clips"][:, None], options.draws)
-    print_row("", "clips of the test split", clips, None, len(first["facts"]), 1)
+    rows = [Row(("", "clips of the test split"), (*clips, None), (len(first["facts"]), 1))]
+    if "nearest" in first:
+        rows.append(row_of("", "clips of the nearest caption", [first], "nearest", options.draws))
     for name, seeds in found.items():
-        for title, key in (("draws", "heard_draws"), ("stable default", "heard_mean")):
-            heard = [held[key] if held[key].ndim == 3 else held[key][:, None] for held in seeds]
-            cells = heard_rows(seeds[0]["claims"], np.concatenate(heard, axis=1), options.draws)
-            unlike = diversity(seeds) if key == "heard_draws" else None
-            print_row(name, title, cells, unlike, len(seeds[0]["claims"]), len(seeds))
+        rows.append(row_of(name, "draws", seeds, "draws", options.draws))
+        rows.append(row_of(name, "stable default", seeds, "mean", options.draws))
+    print_table(COLUMNS, rows, options.csv)
+
+
+def row_of(run: str, title: str, seeds: list[Held], voices: str, draws: int) -> Row:
+    """What is heard in one kind of voices, and how unlike several of them are for one prompt."""
+    held = [seed[f"heard_{voices}"] for seed in seeds]
+    heard = np.concatenate([h if h.ndim == 3 else h[:, None] for h in held], axis=1)
+    cells = heard_rows(seeds[0]["claims"], heard, draws)
+    unlike = diversity(seeds, voices) if held[0].ndim == 3 else None
+    return Row((run, title), (*cells, unlike), (len(heard), len(seeds)))
 
 
 def read_seeds(runs: Path) -> list[Held]:
@@ -97,21 +107,13 @@ def accuracy(asked: np.ndarray, heard: np.ndarray, draws: int) -> Interval:
     return bootstrap(statistic, len(asked), seed=0, draws=draws)
 
 
-def diversity(seeds: list[Held]) -> Interval:
-    """Mean of 1 - likeness over the draws for one prompt."""
+def diversity(seeds: list[Held], voices: str) -> Interval:
+    """Mean of 1 - likeness over the voices of one prompt."""
     found = [
-        [mean_pairwise_distance(centered(draws, held["mean_voice"])) for draws in held["draws"]]
+        [mean_pairwise_distance(centered(z, held["mean_voice"])) for z in held[voices]]
         for held in seeds
     ]
     return bootstrap_mean(np.mean(found, axis=0).tolist())
-
-
-def print_row(
-    run: str, voices: str, heard: list[Interval], unlike: Interval | None, n: int, seeds: int
-) -> None:
-    cells = [f"{x.value:.3f} [{x.low:.2f}, {x.high:.2f}]" if x.n else "" for x in heard]
-    last = "" if unlike is None else f"{unlike.value:.3f} [{unlike.low:.2f}, {unlike.high:.2f}]"
-    print(f"| {' | '.join([run, voices, *cells, last, str(n), str(seeds)])} |")
 
 
 if __name__ == "__main__":

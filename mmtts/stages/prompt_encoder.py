@@ -34,7 +34,8 @@ from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 4  # styles per prompt in validation
-WATCHED, HELD_OUT = 100, 250  # prompts at most, in validation and at the end
+TEST = ("test",)
+WATCHED, HELD_OUT = 100, 300  # prompts at most, in validation and at the end
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -278,11 +279,15 @@ class PromptEncoderStage(lightning.LightningModule):
         if self.trainer.is_global_zero and has_prompts(folder, "test", "speech"):
             pairs = read_prompts(folder, "test", "speech")
             asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items()
-            styles = style_table(self.hparams["stage1"], folder, ["test"])
+            known, unknown = (
+                style_table(self.hparams["stage1"], folder, x) for x in (SPLITS, TEST)
+            )
+            captions = read_prompts(folder, "train", "speech")
             assert self.probe is not None
-            held = self.probe.held_out(asked, self.voices(asked.prompts), clips, styles)
-            path = Path(self.trainer.default_root_dir) / "held_out.npz"
-            write_held_out(path, {**held, "mean_voice": self.voice_mean})
+            given = self.voices(asked.prompts)
+            held = self.probe.held_out(asked, given, captions, known, clips, unknown)
+            held["mean_voice"] = self.voice_mean
+            write_held_out(Path(self.trainer.default_root_dir) / "held_out.npz", held)
 
     @torch.no_grad()
     def pictures(self, batch: PromptBatch) -> dict[str, np.ndarray]:

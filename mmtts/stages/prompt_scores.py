@@ -8,6 +8,7 @@ from mmtts.data.attributes import ATTRIBUTES, audible
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs
 from mmtts.data.qualities import QUALITIES
+from mmtts.stages.nearest_caption import voices_of_nearest_captions
 from mmtts.stages.validation import AttributeProbe, diversity
 
 SIZES = [*(len(values) for values in ATTRIBUTES.values()), *(2 for _ in QUALITIES)]
@@ -64,28 +65,41 @@ class PromptProbe:
         return heard.reshape(*styles.shape[:-1], -1)
 
     def held_out(
-        self, asked: PromptPairs, given: dict[str, np.ndarray], clips: PromptPairs, styles: Table
+        self,
+        asked: PromptPairs,
+        given: dict[str, np.ndarray],
+        captions: PromptPairs,
+        known: Table,
+        clips: PromptPairs,
+        unknown: Table,
     ) -> dict[str, np.ndarray]:
         """What unseen prompts were given, and what is heard in it and in unseen clips.
 
         Args:
             asked: n distinct prompts.
             given: The fields of `PromptVoices` for them.
-            clips: m distinct clips.
-            styles: Of the clips.
+            captions: Training prompts with their clips.
+            known: Styles of these clips.
+            clips: m distinct unseen clips.
+            unknown: Styles of these.
 
         Returns:
-            `given`, with prompt (n,), claims (n, 6 + Q), heard_draws (n, k, 6 + Q), heard_mean
-            (n, 6 + Q), facts (m, 6 + Q) and heard_clips (m, 6 + Q).
+            `given` with prompt (n,), claims (n, 6 + Q), heard_mean (n, 6 + Q), heard_draws and, of
+            the clips of the nearest caption, heard_nearest (n, k, 6 + Q); of the unseen clips
+            facts and heard_clips (m, 6 + Q).
         """
+        count = given["draws"].shape[1]
+        nearest = voices_of_nearest_captions(asked.prompts, captions, known, count)
         return {
             **given,
             "prompt": np.array(asked.prompts),
             "claims": asked.claims,
             "heard_draws": self.hear(given["draws"]),
             "heard_mean": self.hear(given["mean"]),
+            "heard_nearest": self.hear(nearest),
+            "nearest": nearest,
             "facts": clips.facts,
-            "heard_clips": self.hear(styles.take(clips.items)),
+            "heard_clips": self.hear(unknown.take(clips.items)),
         }
 
     def scores(

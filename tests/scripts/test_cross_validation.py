@@ -31,10 +31,10 @@ def write_fold(folder: Path, seed: int, fold: int, people: list[str], good: bool
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 
-def table(*folders: Path) -> subprocess.CompletedProcess[str]:
+def table(*folders: Path, words: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / "cross_validation.py"), *map(str, folders)]
     return subprocess.run(
-        [*command, "--draws", "20"], capture_output=True, text=True, check=False, cwd=ROOT
+        [*command, "--draws", "20", *words], capture_output=True, text=True, check=False, cwd=ROOT
     )
 
 
@@ -53,7 +53,7 @@ def test_runs_become_rows_of_one_table(tmp_path: Path) -> None:
         "ridge regression, same features",
         "z_f over ridge regression",
     ]
-    right, ridge, over, wrong, _, nothing = rows
+    right, ridge, over, wrong, nothing = rows  # a baseline of the features stands there once
     assert right[0] == "| right" and wrong[0] == "| wrong"
     values = [[float(cell.split()[0]) for cell in row[2:5]] for row in (right, ridge, over)]
     gap = [a - b for a, b in zip(*values[:2], strict=True)]
@@ -62,6 +62,9 @@ def test_runs_become_rows_of_one_table(tmp_path: Path) -> None:
     assert [cell.split()[0] for cell in right[2:5]] == ["1.000"] * 3
     assert all(float(cell.split()[0]) < 0.7 for cell in wrong[2:5])
     assert right[5:] == ["20", "2 |"]
+    written = table(tmp_path / "right", tmp_path / "wrong", words=("--csv",)).stdout.splitlines()
+    assert written[0].startswith("run,voice,AUC,AUC low,AUC high,5-way matching,")
+    assert written[1].startswith("right,z_f,1.0,1.0,1.0,") and written[1].endswith(",20,2")
 
 
 @pytest.mark.parametrize("missing", [True, False])

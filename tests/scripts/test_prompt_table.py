@@ -25,6 +25,8 @@ def write_run(folder: Path, right: bool, prompts: tuple[str, ...] = ("a", "b", "
         heard_clips=heard[:, 0],
         heard_draws=heard,
         heard_mean=heard[:, 0],
+        heard_nearest=heard[:, :1],
+        nearest=np.ones((4, 2, 2)),
         draws=np.tile(np.eye(2), (4, 1, 1)),
         mean_voice=np.zeros(2),
     )
@@ -44,7 +46,8 @@ def test_values_count_alike_and_children_have_no_gender(tmp_path: Path) -> None:
     result = table(tmp_path / "good", tmp_path / "bad")
     assert result.returncode == 0, result.stderr
     rows = [line.strip("| ").split(" | ") for line in result.stdout.splitlines()[2:]]
-    clips, draws, default, bad, _ = rows
+    clips, nearest, draws, default, bad, _ = rows
+    assert nearest[1] == "clips of the nearest caption" and nearest[7].startswith("0.000")
     assert clips[0] == "clips of the test split"
     assert draws[:2] == ["good", "draws"] and default[1] == "stable default"
     assert draws[2].startswith("0.750")  # 2 of 2 women, 1 of 2 men: not 5 of 6

@@ -16,13 +16,12 @@ _NORMAL = (
     r"|middle|natural|stable|steady|constant)(ly)?"
 )
 _TONE = r"(pitch(ed)?|tones?|toned|tune|voiced?|register|key|range|note|timbre)"
-_POWER = (
-    r"(energy|volume|vigor|vitality|liveliness|enthusiasm|dynamism|strength|power|intensity)"
-)
+_POWER = r"(energy|volume|vigor|vitality|liveliness|enthusiasm|dynamism|strength|power|intensity)"
 _WORDS = {
     # A tone may be kind or calm: it names the pitch only together with its height.
     "pitch": r"pitch|\bdeep|shrill|treble|\bbass\b|low voice|high voice"
-    rf"|\b(low|lower|high|higher|elevated|raised|{_NORMAL})[- ](\w+ )?(tone|tune|register|key|range|note)"
+    rf"|\b(low|lower|high|higher|elevated|raised|{_NORMAL})[- ](\w+ )?"
+    r"(tone|tune|register|key|range|note)"
     rf"|\b(tone|tune)s?\W+(\w+\W+){{0,4}}(low|lower|high|higher|elevated|raised|{_NORMAL})\b",
     "pace": r"slow|fast|quick|rapid|speed|\bpace|tempo|\brate\b|brisk|hurr|leisure|deliberate|swift"
     r"|gradual|measured|rhythm|unhurried|lazily|gentle pace",
