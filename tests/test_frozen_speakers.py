@@ -10,26 +10,31 @@ from training import Runner
 
 from mmtts import Synthesizer
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.campplus import CAMPPlus
 from mmtts.networks.ecapa import ECAPA
 from mmtts.storage.model_folder import load_config, load_network
 from mmtts.synthesis.bundling import bundle
 
-WEIGHTS = Path(__file__).parent / "networks" / "small_ecapa"  # 12 values
-STYLE = ["style=ecapa", "style.speaker_dim=12", "style.manner_dim=8", "style.dim=20"]
+NETWORKS = Path(__file__).parent / "networks"
+WEIGHTS = NETWORKS / "small_ecapa"  # 12 values, as small_campplus
+STYLE = ["style.speaker_dim=12", "style.manner_dim=8", "style.dim=20"]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("style", "network"), [("ecapa", ECAPA), ("campplus", CAMPPlus)])
 def test_a_model_hears_clips_without_the_folder_of_its_weights(
-    runner: Runner, prepared: Path
+    runner: Runner, prepared: Path, style: str, network: type[ECAPA | CAMPPlus]
 ) -> None:
     shutil.copytree(prepared, runner.folder / "data" / "tiny")
-    weights = shutil.copytree(WEIGHTS, runner.folder / "ecapa")
-    runner("experiment=stage1_tiny", *STYLE, f"style.weights={weights}", *SHORT, *SMALL["stage1"])
+    source = NETWORKS / f"small_{style}"
+    weights = shutil.copytree(source, runner.folder / "weights")
+    words = [f"style={style}", f"style.weights={weights}", *STYLE]
+    runner("experiment=stage1_tiny", *words, *SHORT, *SMALL["stage1"])
     shutil.rmtree(weights)
     folder = runner.folder / "runs" / "stage1" / "tiny" / "model"
     model = load_network(folder, load_config(folder, "speech_tts"), "acoustic_model", AcousticModel)
     noise = [torch.randn(9000, generator=torch.Generator().manual_seed(0))]
-    torch.testing.assert_close(model.style_encoder.pretrained(noise), ECAPA(str(WEIGHTS))(noise))
+    torch.testing.assert_close(model.style_encoder.pretrained(noise), network(str(source))(noise))
     assert model.style_encoder.voice_mean.norm() > 0.1
     tts = Synthesizer.from_pretrained(bundle({"speech_tts": folder}, runner.folder / "system"))
     clips = sorted((prepared / "audio").glob("*.flac"))

@@ -94,10 +94,11 @@ def _check(config: DictConfig) -> None:
 
 
 def make_judges(config: DictConfig) -> Judges:
-    """Name the judges; but for the one that was trained here, they are loaded when first asked."""
+    """Name the judges; but for those of `judge=` they are loaded when first asked."""
     from mmtts.evaluation.judges import Judges
 
-    return Judges(config.whisper, config.judge)
+    voices = [config.judge] if isinstance(config.judge, str) else config.judge or ()
+    return Judges(config.whisper, [str(word) for word in voices])
 
 
 def load_systems(config: DictConfig, out: Path, judges: Judges) -> list[System]:
@@ -113,8 +114,8 @@ def load_systems(config: DictConfig, out: Path, judges: Judges) -> list[System]:
     systems = []
     for folder, name in zip(folders, names, strict=True):
         parts = SystemFolder(folder, str(config.device))
-        check_independence(parts.folder, config.whisper, judges.trained)
-        if judges.bars_resemblyzer(parts.folder) and not judges.trained:
+        check_independence(parts.folder, config.whisper, judges.named)
+        if judges.bars_resemblyzer(parts.folder) and not judges.named:
             logger.warning("%s: likeness is %s", name, NOT_JUDGED)
         audio = out / "audio" if config.keep_audio else None
         systems.append(System(name, parts, int(config.steps), audio))
@@ -129,8 +130,8 @@ def make_inquiry(config: DictConfig, judges: Judges) -> Inquiry:
     from mmtts.evaluation.unseen_people import UnseenPeople
 
     people = UnseenPeople(Path(config.folder), str(config.split), int(config.seed))
-    if judges.trained:
-        check_people(judges.trained, people.clips_of)
+    for judge in judges.named:
+        check_people(judge, people.clips_of)
     return Inquiry(
         people=people,
         judges=judges,
@@ -181,8 +182,7 @@ def describe(config: DictConfig, systems: list[System], inquiry: Inquiry) -> dic
         + (f", whisper ({config.whisper})" if config.whisper else "")
         + "; none judges a model that names it as its teacher or backbone",
     }
-    if judges.trained:
-        facts["trained judge"] = judges.trained.facts
+    facts |= {judge.name: judge.facts for judge in judges.named}
     if any(clip.words for clip in people.clips.values()):
         facts["mind"] = (
             "the data has word boundaries; where they come from pocketsphinx's forced alignment, "

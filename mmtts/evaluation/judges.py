@@ -6,17 +6,20 @@ import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mmtts import InputError
 from mmtts.audio.word_alignment import WordAligner
+from mmtts.metrics.published_judge import PUBLISHED, PublishedJudge
 from mmtts.metrics.quality import Dnsmos
 from mmtts.metrics.recognition import Pocketsphinx, Recognizer, SentenceJudge, Whisper
 from mmtts.metrics.speakers import Resemblyzer, SpeakerJudge
 from mmtts.metrics.trained_judge import TrainedJudge
 
 T = TypeVar("T")
+NamedJudge = TrainedJudge | PublishedJudge
 
 # How a judge of voices would be called by a model that had learned from it: resemblyzer's network
 # is GE2E, which `style=ge2e` takes for the speaker's part of a style.
@@ -34,12 +37,15 @@ class Judges:
 
     Args:
         whisper: Model folder or hub id of a Whisper; without one only pocketsphinx transcribes.
-        judge: Model folder of a judge of voices that was trained here (`stage=judge`).
+        voices: Judges of voices to load, as `judges_of_voices` takes them.
+
+    Attributes:
+        named: Those judges of voices.
     """
 
-    def __init__(self, whisper: str | None = None, judge: str | None = None) -> None:
+    def __init__(self, whisper: str | None = None, voices: Sequence[str] = ()) -> None:
         self._whisper = whisper
-        self.trained = TrainedJudge(judge) if judge else None
+        self.named = judges_of_voices(voices)
         self._remembered: dict[Hashable, Any] = {}
 
     @cached_property
@@ -65,7 +71,7 @@ class Judges:
     def of_voices(self, folder: Path) -> list[SpeakerJudge]:
         """Those who may tell the voices of a system folder apart; maybe none."""
         found: list[SpeakerJudge] = [] if self.bars_resemblyzer(folder) else [self.resemblyzer]
-        return [*found, self.trained] if self.trained else found
+        return [*found, *self.named]
 
     @cached_property
     def quality(self) -> Dnsmos:
@@ -85,8 +91,40 @@ class Judges:
         return found
 
 
+def judges_of_voices(words: Sequence[str]) -> list[NamedJudge]:
+    """Load judges of voices.
+
+    Args:
+        words: Each is the model folder of a judge that was trained here (`stage=judge`), or a
+            published network, one of `PUBLISHED`, with its weights behind a colon: "campplus",
+            "campplus:FILE", "ecapa:FOLDER".
+
+    Raises:
+        InputError: There is no such judge, it cannot be loaded, or reports would call two alike.
+    """
+    found: list[NamedJudge] = []
+    for word in words:
+        name, _, weights = word.partition(":")
+        if name in PUBLISHED:
+            found.append(PublishedJudge(name, weights or None))
+        elif Path(word).exists():
+            found.append(TrainedJudge(word))
+        else:
+            raise InputError(
+                f"there is no judge {word}: give the folder of one that was trained here, or a "
+                f"published one: {', '.join(PUBLISHED)}, with a colon and its folder behind it"
+            )
+    for first, second in combinations(found, 2):
+        if first.name == second.name:
+            raise InputError(
+                f"the judges {first.source} and {second.source} would both be called "
+                f"{first.name}; give one of them"
+            )
+    return found
+
+
 def check_independence(
-    folder: Path, whisper: str | None = None, trained: TrainedJudge | None = None
+    folder: Path, whisper: str | None = None, voices: Sequence[NamedJudge] = ()
 ) -> None:
     """Make sure that no judge took part in training the networks of a folder.
 
@@ -96,14 +134,13 @@ def check_independence(
         folder: System folder; every string in every `config.json` below it is searched, because
             backbones, teachers and the hashes of their weights are named there.
         whisper: Whisper checkpoint that judges, if any.
-        trained: Judge of voices that was trained here, if any.
+        voices: Judges of voices that were asked for.
 
     Raises:
         InputError: One is named.
     """
     families = {name: words for name, words in FAMILIES.items() if name != "whisper" or whisper}
-    if trained:
-        families[f"the judge {trained.folder}"] = (trained.sha256,)
+    families |= {f"the judge {judge.source}": judge.traces for judge in voices}
     for judge, words in families.items():
         if place := _names(folder, words):
             raise InputError(
@@ -111,7 +148,7 @@ def check_independence(
             )
 
 
-def check_people(judge: TrainedJudge, tested: Iterable[str]) -> None:
+def check_people(judge: NamedJudge, tested: Iterable[str]) -> None:
     """Make sure that a judge was not trained on people whom it would be asked about.
 
     Raises:
@@ -119,7 +156,7 @@ def check_people(judge: TrainedJudge, tested: Iterable[str]) -> None:
     """
     if known := sorted(judge.people & set(tested)):
         raise InputError(
-            f"{judge.folder} was trained on {len(known)} of the people to be tested, such as "
+            f"{judge.source} was trained on {len(known)} of the people to be tested, such as "
             f"{known[0]}, so it cannot judge them; train another judge with stage.data.leave_out, "
             "or evaluate another split"
         )

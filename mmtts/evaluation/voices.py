@@ -16,8 +16,8 @@ from mmtts.metrics.speakers import SpeakerJudge
 
 NOT_JUDGED = (
     "not judged: resemblyzer's network took part in making these voices, so it cannot tell how "
-    "like they are; train another judge with bash recipes/judge/run.sh and give "
-    "judge=runs/judge/lab/model"
+    "like they are; give judge=campplus, which is published, or train another judge with "
+    "bash recipes/judge/run.sh and give judge=runs/judge/lab/model"
 )
 MEAN_VOICES = 200  # training people whose mean is subtracted; more move it by little
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,10 @@ class TrainedJudge:
 
     Attributes:
         name: How reports call it, its equal error rate on unseen speakers included.
+        source: What it was asked for by: the folder.
         sample_rate: Of the clips that it hears, in Hz.
         people: Names of the speakers that it was trained on.
-        sha256: Hash of its weights.
+        traces: How a model that learned from it would call it: the hash of its weights.
         facts: One sentence about its training and its error, for the head of a report.
 
     Raises:
@@ -35,21 +35,21 @@ class TrainedJudge:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+        self.source = str(folder)
         config = load_config(folder, "judge")
         people, corpora = config.extra.get("people"), config.extra.get("corpora")
         measured = config.extra.get("verification")
         if not (isinstance(people, list) and isinstance(corpora, dict) and people):
             raise InputError(f"{folder} does not say whom it was trained on, so it cannot judge")
         self._network = load_network(folder, config, "speaker_verifier", SpeakerVerifier)
-        self.people, self.sha256 = frozenset(map(str, people)), config.sha256
+        self.people, self.traces = frozenset(map(str, people)), (config.sha256,)
         self.sample_rate = self._network.sample_rate
         error = _equal_error_rate(measured if isinstance(measured, dict) else {})
         self.name = f"trained judge (EER {error[0]})"
         known = ", ".join(f"{name} ({count})" for name, count in corpora.items())
         self.facts = (
-            f"{folder} ({self.sha256[:12]}), ECAPA-TDNN trained on {len(people)} people: {known}; "
-            f"equal error rate {error[1]}"
+            f"{folder} ({config.sha256[:12]}), ECAPA-TDNN trained on {len(people)} people: "
+            f"{known}; equal error rate {error[1]}"
         )
 
     def embed(self, clips: Sequence[np.ndarray]) -> np.ndarray:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmtts import InputError
+from mmtts.networks.campplus import CAMPPlus
 from mmtts.networks.ecapa import ECAPA
 from mmtts.networks.ge2e import GE2E
 from mmtts.networks.masks import mask_from_lens
@@ -21,12 +22,13 @@ from mmtts.networks.transformer import ConvFeedForward
 from mmtts.networks.wavlm import WavLM
 
 SPEAKER_SHARE = 0.8
-FrozenSpeakerEncoder = GE2E | ECAPA | WavLM
+FrozenSpeakerEncoder = GE2E | ECAPA | WavLM | CAMPPlus
 # A model folder names its speaker encoder by one of these words; "learned" trains with the decoder.
 SPEAKER_ENCODERS: dict[str, type[FrozenSpeakerEncoder]] = {
     "ge2e": GE2E,
     "ecapa": ECAPA,
     "wavlm": WavLM,
+    "campplus": CAMPPlus,
 }
 
 

@@ -18,9 +18,10 @@ from mmtts.data.speech import SpeechData
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.clip_encoder import ClipEncoder, encode_voices
-from mmtts.stages.frozen import compute_once, module_hash, progress, working
+from mmtts.stages.frozen import compute_once, progress, working
 from mmtts.storage.model_config import ModelConfig
 from mmtts.storage.model_folder import load_config, load_network
+from mmtts.storage.weights_file import module_hash
 
 BATCH_SECONDS = 190.0  # of sound that an encoder hears at once
 LONGEST_SECONDS = 12.0  # of a clip; its style does not change after that

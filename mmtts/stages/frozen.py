@@ -6,7 +6,6 @@ others wait and read. Its functions take the trainer's strategy; without one the
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from mmtts.data.frozen import Table, file_identity, frozen
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.storage.model_folder import load_config, load_network
+from mmtts.storage.weights_file import module_hash
 
 BATCH_FACES = 64
 
@@ -141,15 +141,6 @@ def working(network: nn.Module, device: torch.device) -> Iterator[None]:
         network.to(home)
         for module, mode in zip(network.modules(), was_training, strict=True):
             module.training = mode
-
-
-def module_hash(module: nn.Module) -> str:
-    """Hash of a network's weights in memory (SHA-256, hexadecimal)."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
 
 
 def _over_faces(

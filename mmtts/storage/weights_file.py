@@ -1,7 +1,8 @@
-"""Weights from elsewhere: files that may hold tensors and nothing else."""
+"""Weights from elsewhere: files that may hold tensors and nothing else; hashes of weights."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -42,3 +43,12 @@ def load_exactly(network: nn.Module, state: dict[str, Tensor], source: str) -> N
     except RuntimeError as error:
         name = type(network).__name__
         raise InputError(f"{source} holds no weights of {name}: {error!s:.200}") from error
+
+
+def module_hash(module: nn.Module) -> str:
+    """Hash of a network's weights in memory (SHA-256, hexadecimal)."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()

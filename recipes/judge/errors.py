@@ -3,8 +3,8 @@
     python recipes/judge/errors.py --judge runs/judge/lab/model --data data/lab --out errors.md
 
 Compares every two clips of one corpus in the test split, at most ten clips of a speaker, and writes
-a table of equal error rates with 95 % intervals over people: of the trained judge, and of
-resemblyzer on the same trials where it is installed.
+a table of equal error rates with 95 % intervals over people: of the judges that are named, as
+`judge=` of mmtts.evaluate names them, and of resemblyzer on the same trials where it is installed.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.data.speaker_data import few_of_each
-from mmtts.evaluation.judges import check_people
+from mmtts.evaluation.judges import check_people, judges_of_voices
 from mmtts.evaluation.unseen_people import UnseenPeople
 from mmtts.metrics.bootstrap import Interval
 from mmtts.metrics.speaker_trials import FEWEST_PEOPLE, corpus_of, count_people, make_trials
 from mmtts.metrics.speakers import Resemblyzer, SpeakerJudge
-from mmtts.metrics.trained_judge import TrainedJudge
 from mmtts.metrics.verification import Pairs, eer_interval
 from mmtts.storage.atomic import atomic_write
-
-COLUMNS = ("trials", "trained judge", "resemblyzer", "people", "own trials", "other trials")
 
 
 @one_sentence
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--judge", type=Path, required=True, help="model folder of a judge")
+    named = "folders of trained judges, campplus[:FILE], ecapa:FOLDER, wavlm:FOLDER"
+    parser.add_argument("--judge", nargs="+", required=True, help=named)
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument("--out", type=Path, required=True, help="the table, markdown")
     parser.add_argument("--clips", type=int, default=10, help="of a speaker, at most")
     parser.add_argument("--seed", type=int, default=0, help="of the intervals")
     options = parser.parse_args()
     people = UnseenPeople(options.data)
-    judges: list[SpeakerJudge] = [trained := TrainedJudge(options.judge)]
-    check_people(trained, people.clips_of)
+    asked = judges_of_voices(options.judge)
+    for judge in asked:
+        check_people(judge, people.clips_of)
+    judges: list[SpeakerJudge] = [*asked]
     try:
         judges.append(Resemblyzer())
     except InputError as error:
@@ -50,8 +50,9 @@ def main() -> None:
     clips = few_of_each(list(people.clips.values()), options.clips)
     heard = [embed(judge, clips) for judge in judges]
     table = rows(heard, [clip.speaker for clip in clips], people.genders, options.seed)
-    lines = [f"# {trained.facts}", "", "| " + " | ".join(COLUMNS) + " |"]
-    lines += ["|" + " --- |" * len(COLUMNS), *table]
+    columns = ["trials", *(judge.name for judge in judges), "people", "own trials", "other trials"]
+    lines = [f"- {judge.name}: {judge.facts}" for judge in asked]
+    lines += ["", "| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns), *table]
     with atomic_write(options.out) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -81,16 +82,10 @@ def rows(
 
 def row(title: str, trials: list[Pairs], seed: int) -> str:
     """A line of the table."""
-    cells = [number(eer_interval(pairs, seed)) for pairs in trials]
-    cells += [""] * (2 - len(cells))
     own = trials[0].same
-    return (
-        "| "
-        + " | ".join(
-            [title, *cells, str(count_people(trials[0])), str(own.sum()), str((~own).sum())]
-        )
-        + " |"
-    )
+    cells = [title, *(number(eer_interval(pairs, seed)) for pairs in trials)]
+    cells += [str(count) for count in (count_people(trials[0]), own.sum(), (~own).sum())]
+    return "| " + " | ".join(cells) + " |"
 
 
 def number(found: Interval) -> str:

@@ -20,6 +20,7 @@ LENS = torch.tensor([30, 21])
 
 
 SMALL_ECAPA = {"pretrained": str(Path(__file__).with_name("small_ecapa"))}  # 12 values
+SMALL_CAMPPLUS = {"pretrained": str(Path(__file__).with_name("small_campplus"))}  # 12 values
 
 
 def make(
@@ -73,7 +74,7 @@ def test_a_frozen_speaker_encoder_is_centered_and_never_learns() -> None:
 def test_what_cannot_be_is_one_sentence() -> None:
     with pytest.raises(InputError, match="style_dim must be 256 more than manner_dim"):
         make("ge2e")
-    with pytest.raises(InputError, match="known are learned, ge2e, ecapa, wavlm"):
+    with pytest.raises(InputError, match="known are learned, ge2e, ecapa, wavlm, campplus"):
         make("ecape")
     with pytest.raises(InputError, match="style_dim must be 12 more than manner_dim"):
         make("ecapa", config=SMALL_ECAPA)
@@ -85,7 +86,8 @@ def test_what_cannot_be_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("speaker", "config", "dim"), [("ge2e", None, 256), ("ecapa", SMALL_ECAPA, 12)]
+    ("speaker", "config", "dim"),
+    [("ge2e", None, 256), ("ecapa", SMALL_ECAPA, 12), ("campplus", SMALL_CAMPPLUS, 12)],
 )
 @torch.no_grad()
 def test_clips_become_styles_at_any_rate(
@@ -108,14 +110,18 @@ def acoustic_model(speaker: str, config: dict[str, Any] | None, dim: int) -> Aco
     return AcousticModel(5, speaker=speaker, speaker_config=config, **style, **sizes).eval()
 
 
-def test_a_model_folder_has_the_weights_of_its_speaker_encoder(tmp_path: Path) -> None:
-    shutil.copytree(SMALL_ECAPA["pretrained"], tmp_path / "weights")
-    model = acoustic_model("ecapa", {"pretrained": str(tmp_path / "weights")}, 12)
+@pytest.mark.parametrize(
+    ("speaker", "config"), [("ecapa", SMALL_ECAPA), ("campplus", SMALL_CAMPPLUS)]
+)
+def test_a_model_folder_has_the_weights_of_its_speaker_encoder(
+    tmp_path: Path, speaker: str, config: dict[str, str]
+) -> None:
+    shutil.copytree(config["pretrained"], tmp_path / "weights")
+    model = acoustic_model(speaker, {"pretrained": str(tmp_path / "weights")}, 12)
     folder = save_model(tmp_path / "model", "speech_tts", {"acoustic_model": model})
     shutil.rmtree(tmp_path / "weights")
-    config = load_config(folder, "speech_tts")
     assert str(tmp_path) not in (folder / "config.json").read_text()
-    again = load_network(folder, config, "acoustic_model", AcousticModel)
+    again = load_network(folder, load_config(folder, "speech_tts"), "acoustic_model", AcousticModel)
     clips = [torch.from_numpy(np.random.default_rng(0).standard_normal(9000).astype(np.float32))]
     expected = model.style_encoder.pretrained(clips)
     torch.testing.assert_close(again.style_encoder.pretrained(clips), expected)

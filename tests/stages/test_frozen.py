@@ -26,11 +26,11 @@ from mmtts.stages.frozen import (
     compute_once,
     face_style_table,
     feature_table,
-    module_hash,
     prompt_table,
     working,
 )
 from mmtts.storage.model_folder import load_config, load_network, save_model
+from mmtts.storage.weights_file import module_hash
 
 
 @torch.no_grad()
