@@ -7,7 +7,8 @@ Reads what every run gave the prompts of the test split (`held_out.npz`) and pri
 linear probe, fitted on the styles of training clips, hears in it what the prompt names, and how
 unlike the draws for one prompt are (mean of 1 - likeness). Accuracies are means over the values of
 an attribute, however often each is named. The first row is what the probe hears in the clips of the
-test split. Intervals (95 %) resample prompts, or clips; a row is the mean over the seeds.
+test split, the second what it hears in clips of the training prompt with most words in common.
+Intervals (95 %) resample prompts, or clips; a row is the mean over the seeds.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from mmtts.metrics.likeness import centered
 
 HEARD = ("gender", "age", "pitch", "pace", "emotion")
 COLUMNS = ("run", "voices", *HEARD, "diversity", "prompts", "seeds")
+REAL, BASELINE = "recordings", "no training"
 Held = Mapping[str, np.ndarray]
 
 
@@ -41,9 +43,11 @@ def main() -> None:
     found = {runs.name: read_seeds(runs) for runs in options.runs}
     first = next(iter(found.values()))[0]
     clips = heard_rows(first["facts"], first["heard_clips"][:, None], options.draws)
-    rows = [Row(("", "clips of the test split"), (*clips, None), (len(first["facts"]), 1))]
+    rows = [Row((REAL, "clips of the test split"), (*clips, None), (len(first["facts"]), 1))]
     if "nearest" in first:
-        rows.append(row_of("", "clips of the nearest caption", [first], "nearest", options.draws))
+        rows.append(
+            row_of(BASELINE, "clips of the nearest caption", [first], "nearest", options.draws)
+        )
     for name, seeds in found.items():
         rows.append(row_of(name, "draws", seeds, "draws", options.draws))
         rows.append(row_of(name, "stable default", seeds, "mean", options.draws))

@@ -138,7 +138,8 @@ def test_each_ablation_changes_one_thing() -> None:
     names = [f"stage2_{name}" for name in single]
     names += ["stage3_no_text_face", "stage3_no_text_speech", "stage3_regression"]
     for name in names:
-        reference = flat(OmegaConf.to_container(composed(f"experiment={name[:6]}_lab")))
+        beside = "losses_alone" if name[:6] == "stage2" and "regression" not in name else "lab"
+        reference = flat(OmegaConf.to_container(composed(f"experiment={name[:6]}_{beside}")))
         ablation = flat(OmegaConf.to_container(composed(f"experiment={name}")))
         changed = {key for key in ablation if ablation[key] != reference[key]}
         assert len(changed - {".name"}) == 1, (name, changed)

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from mmtts.networks.guidance import extrapolate, guided
 
-SLOPE_PENALTY = 10.0  # in units of the condition's mean variance
+SLOPE_PENALTY = 1.0  # in units of the condition's mean variance
 MEAN_DRAWS = 8  # antithetic pairs of noise behind the flow's conditional mean
 
 
@@ -89,9 +89,8 @@ class RectifiedFlow(nn.Module):
     def fit(self, x: Tensor, c: Tensor | None = None) -> None:
         """Start at the Gaussian of data `(n, D)`, given conditions `(n, C)` where there are any.
 
-        A condition wants to be what the first C numbers are: these move with it, as far as the
-        data say. The other numbers follow by `SLOPE_PENALTY`'s ridge regression. Without a
-        condition the mean is that of all data.
+        The mean follows the condition by `SLOPE_PENALTY`'s ridge regression; without a condition
+        it is that of all data.
         """
         center = x.mean(0)
         away = x - center
@@ -171,13 +170,14 @@ class RectifiedFlow(nn.Module):
 
 
 def _slope(c: Tensor, x: Tensor) -> Tensor:
-    """How data `(n, D)` move with conditions `(n, C)`, both without their means: `(C, D)`."""
-    shared = min(c.shape[1], x.shape[1])
-    step = (c[:, :shared] * x[:, :shared]).sum() / c[:, :shared].square().sum().clamp_min(1e-12)
+    """Ridge regression of data `(n, D)` on conditions `(n, C)`, both without their means: `(C, D)`.
+
+    Conditions may point away from the average voice more sharply than any voice lies; the data say
+    how far, and where to.
+    """
     gram = c.T @ c
     gram.diagonal().add_(SLOPE_PENALTY * gram.trace() / len(gram) + 1e-12)
-    rest = torch.linalg.solve(gram, c.T @ x[:, shared:])
-    return torch.cat([step * torch.eye(c.shape[1], shared, dtype=c.dtype), rest], 1)
+    return torch.linalg.solve(gram, c.T @ x)
 
 
 class GaussianMixture(nn.Module):

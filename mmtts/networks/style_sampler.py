@@ -85,8 +85,8 @@ class StyleSampler(nn.Module):
 
         Args:
             z: `(n, D)`.
-            condition: Unit vectors `(n, C)` that want to be what the first C numbers of z are, made
-                by an encoder that never saw the person; None lets the law start without them.
+            condition: Unit vectors `(n, C)`, made by an encoder that never saw the person; None
+                lets the law start without them.
         """
         self.center.copy_(z.mean(0))
         if not isinstance(self.law, RectifiedFlow):

@@ -28,14 +28,13 @@ from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampl
 from mmtts.stages.frozen import face_style_table, prompt_table
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import by_gender, style_space_picture
-from mmtts.stages.prompt_scores import PromptProbe
+from mmtts.stages.prompt_scores import PromptProbe, held_out_prompts
 from mmtts.stages.validation import loudness_scores
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 4  # styles per prompt in validation
-TEST = ("test",)
-WATCHED, HELD_OUT = 100, 300  # prompts at most, in validation and at the end
+WATCHED = 100  # prompts at most in validation
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -277,15 +276,8 @@ class PromptEncoderStage(lightning.LightningModule):
         """Write what the prompts of the test split are given, for a table over several runs."""
         folder = self.trainer.datamodule.folder  # type: ignore[attr-defined]
         if self.trainer.is_global_zero and has_prompts(folder, "test", "speech"):
-            pairs = read_prompts(folder, "test", "speech")
-            asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items()
-            known, unknown = (
-                style_table(self.hparams["stage1"], folder, x) for x in (SPLITS, TEST)
-            )
-            captions = read_prompts(folder, "train", "speech")
             assert self.probe is not None
-            given = self.voices(asked.prompts)
-            held = self.probe.held_out(asked, given, captions, known, clips, unknown)
+            held = held_out_prompts(self.probe, folder, self.hparams["stage1"], self.voices)
             held["mean_voice"] = self.voice_mean
             write_held_out(Path(self.trainer.default_root_dir) / "held_out.npz", held)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 
 from mmtts.data.attributes import ATTRIBUTES, audible
 from mmtts.data.frozen import Table
-from mmtts.data.pair_tables import PromptPairs
+from mmtts.data.pair_tables import PromptPairs, read_prompts
 from mmtts.data.qualities import QUALITIES
+from mmtts.stages.clip_tables import style_table
 from mmtts.stages.nearest_caption import voices_of_nearest_captions
 from mmtts.stages.validation import AttributeProbe, diversity
 
+HELD_OUT = 300  # prompts at most
 SIZES = [*(len(values) for values in ATTRIBUTES.values()), *(2 for _ in QUALITIES)]
 
 
@@ -64,44 +69,6 @@ class PromptProbe:
         heard = self._probe.predict(styles.reshape(-1, styles.shape[-1]))
         return heard.reshape(*styles.shape[:-1], -1)
 
-    def held_out(
-        self,
-        asked: PromptPairs,
-        given: dict[str, np.ndarray],
-        captions: PromptPairs,
-        known: Table,
-        clips: PromptPairs,
-        unknown: Table,
-    ) -> dict[str, np.ndarray]:
-        """What unseen prompts were given, and what is heard in it and in unseen clips.
-
-        Args:
-            asked: n distinct prompts.
-            given: The fields of `PromptVoices` for them.
-            captions: Training prompts with their clips.
-            known: Styles of these clips.
-            clips: m distinct unseen clips.
-            unknown: Styles of these.
-
-        Returns:
-            `given` with prompt (n,), claims (n, 6 + Q), heard_mean (n, 6 + Q), heard_draws and, of
-            the clips of the nearest caption, heard_nearest (n, k, 6 + Q); of the unseen clips
-            facts and heard_clips (m, 6 + Q).
-        """
-        count = given["draws"].shape[1]
-        nearest = voices_of_nearest_captions(asked.prompts, captions, known, count)
-        return {
-            **given,
-            "prompt": np.array(asked.prompts),
-            "claims": asked.claims,
-            "heard_draws": self.hear(given["draws"]),
-            "heard_mean": self.hear(given["mean"]),
-            "heard_nearest": self.hear(nearest),
-            "nearest": nearest,
-            "facts": clips.facts,
-            "heard_clips": self.hear(unknown.take(clips.items)),
-        }
-
     def scores(
         self, styles: np.ndarray, named: np.ndarray, qualities: np.ndarray
     ) -> dict[str, float]:
@@ -125,6 +92,44 @@ class PromptProbe:
         found["quality"] = _mean_share(heard, asked)
         found["quality_elsewhere"] = _mean_share(heard, elsewhere)
         return {name: value for name, value in found.items() if not np.isnan(value)}
+
+
+def held_out_prompts(
+    probe: PromptProbe,
+    folder: Path,
+    stage1: str,
+    voices: Callable[[list[str]], dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """What prompts of the test split are given, and what is heard in it and in unseen clips.
+
+    Args:
+        probe: Hears it.
+        folder: The prepared data folder.
+        stage1: Model folder of stage 1, whose styles the clips have.
+        voices: Gives n prompts the fields of `PromptVoices`.
+
+    Returns:
+        These fields with prompt (n,), claims (n, 6 + Q), heard_mean (n, 6 + Q), heard_draws and,
+        of clips of the nearest caption, nearest (n, k, D) and heard_nearest (n, k, 6 + Q); of m
+        unseen clips facts and heard_clips (m, 6 + Q).
+    """
+    pairs, captions = (read_prompts(folder, split, "speech") for split in ("test", "train"))
+    asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items()
+    given = voices(asked.prompts)
+    known, new = style_table(stage1, folder), style_table(stage1, folder, ["test"])
+    count = given["draws"].shape[1]
+    nearest = voices_of_nearest_captions(asked.prompts, captions, known, count)
+    return {
+        **given,
+        "nearest": nearest,
+        "prompt": np.array(asked.prompts),
+        "claims": asked.claims,
+        "heard_draws": probe.hear(given["draws"]),
+        "heard_mean": probe.hear(given["mean"]),
+        "heard_nearest": probe.hear(nearest),
+        "facts": clips.facts,
+        "heard_clips": probe.hear(new.take(clips.items)),
+    }
 
 
 def _mean_share(heard: np.ndarray, where: np.ndarray) -> float:
