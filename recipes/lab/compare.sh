@@ -15,47 +15,49 @@ cd "$(dirname "$0")/../.."
 
 name=${NAME:-lab}
 runs=runs/compare
-out=${OUT:-outputs/compare}
 read -ra seeds <<<"${SEEDS:-1 2 3}"
 extra=("$@")
 source recipes/steps.sh
+out=${OUT:-outputs/compare}
 stage1=runs/stage1/$name/model
 stage2=runs/stage2/$name/model
 
-# sweep <row> <stage> <experiment> [key=value ...] -m [key=a,b ...]: one sweep for each seed
-sweep() {
+# each_seed <row> <stage> <experiment> [word ...]: one run for each seed, or a sweep with -m
+each_seed() {
   local row=$1 stage=$2 experiment=$3 seed
   shift 3
   for seed in "${seeds[@]}"; do
-    once "$runs/$stage/$row/finished-$seed" train_seed "$row" "$stage" "$experiment" "$seed" "$@"
+    once "$runs/$stage/$row/seed$seed/finished" train_row "$row" "$stage" "$seed" \
+      "experiment=$experiment" "$@"
   done
 }
 
-train_seed() {
-  local row=$1 stage=$2 experiment=$3 seed=$4
-  shift 4
-  $python -m mmtts.train "experiment=$experiment" "name=$row" "paths.runs=$runs" threads=1 \
-    "stage1=$stage1" resume=true trainer.enable_progress_bar=false "${extra[@]}" "$@" "seed=$seed"
-  touch "$runs/$stage/$row/finished-$seed"
+train_row() {
+  local row=$1 stage=$2 seed=$3
+  shift 3
+  $python -m mmtts.train "name=$row/seed$seed" "seed=$seed" "paths.runs=$runs" threads=1 \
+    "stage1=$stage1" resume=true trainer.enable_progress_bar=false "${extra[@]}" "$@"
+  touch "$runs/$stage/$row/seed$seed/finished"
 }
 
 face_rows=(all regression losses_alone no_supervision no_distillation no_contrast mu_0 mu_1 face_only)
 train_faces() {
   local row
   for row in "${face_rows[@]}"; do
-    sweep "$row" stage2 "stage2_${row/#all/lab}" stage.data.folds=5 -m stage.data.fold=0,1,2,3,4
+    each_seed "$row" stage2 "stage2_${row/#all/lab}" \
+      stage.data.folds=5 -m stage.data.fold=0,1,2,3,4
   done
 }
 
 prompt_rows=(all no_text_face no_text_speech regression prompt_only mixture_density transformer)
 train_prompts() {
-  local row words
+  local row
   for row in "${prompt_rows[@]}"; do
-    words=("stage3_${row/#all/lab}" "stage2=$stage2" -m)
     if [ "$row" = transformer ]; then
-      words=(stage3_lab model=prompt_encoder_transformer "stage2=$stage2" -m)
+      each_seed "$row" stage3 stage3_lab model=prompt_encoder_transformer "stage2=$stage2"
+    else
+      each_seed "$row" stage3 "stage3_${row/#all/lab}" "stage2=$stage2"
     fi
-    sweep "$row" stage3 "${words[@]}"
   done
 }
 
