@@ -4,7 +4,7 @@
 - `GaussianMixture`, the mixture density network of PromptTTS++ (Shimizu et al. 2023), a baseline;
 - `Point`, plain regression, the ablation.
 
-All share `loss(x, c)`, `sample(c, null, guidance, steps, generator)` and `mean(c, null,
+All share `loss(x, c)`, `sample(c, null, count, guidance, steps, generator)` and `mean(c, null,
 guidance)`.
 """
 
@@ -36,7 +36,7 @@ class AdaptiveBlock(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Map `(B, W)` to `(B, W)` under the condition `(B, W)`; the identity at initialization."""
+        """Map `(..., W)` to `(..., W)` under conditions `(..., W)`; at first the identity."""
         scale, shift, gate = self.modulation(F.silu(condition)).chunk(3, dim=-1)
         return x + gate * self.mlp(self.norm(x) * (1 + scale) + shift)
 
@@ -105,10 +105,14 @@ class RectifiedFlow(nn.Module):
         self.variances.copy_(variances.clamp(min=1e-3 * float(variances.mean())))
 
     def velocity(self, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
-        """Velocity `(B, D)` at the points `(B, D)`, times `(B,)` in [0, 1], conditions `(B, C)`."""
-        angle = math.tau * t[:, None] * self.frequencies
+        """Velocity at points (..., D), times (...) in [0, 1] and conditions (..., C): (..., D).
+
+        These shapes may differ where they broadcast: many points may share one condition, which is
+        then looked at once.
+        """
+        angle = math.tau * t[..., None] * self.frequencies
         condition = self.time(torch.cat([angle.sin(), angle.cos()], -1)) + self.condition(c)
-        t = t[:, None]
+        t = t[..., None]
         power = t.square() * self.variances + (1 - t).square()
         center = self.center + (c - self.origin) @ self.slope
         d = (x - t * center) @ self.axes
@@ -131,20 +135,22 @@ class RectifiedFlow(nn.Module):
         return F.mse_loss(self.velocity(point, t, c), x - noise)
 
     def guided(self, x: Tensor, t: float, c: Tensor, null: Tensor, guidance: float) -> Tensor:
-        """Velocity `(B, D)` at one time under classifier-free guidance."""
-        time = x.new_full((x.shape[0],), t)
+        """Velocity at one time under classifier-free guidance; shapes as for `velocity`."""
+        time = x.new_full(c.shape[:-1], t)
         return guided(lambda condition: self.velocity(x, time, condition), c, null, guidance)
 
     def sample(
         self,
         c: Tensor,
         null: Tensor,
+        count: int,
         guidance: float,
         steps: int,
         generator: torch.Generator | None,
     ) -> Tensor:
-        """Carry one draw of noise per row to the data by the midpoint rule: `(B, D)`."""
-        x = noise_for(c, self.dim, generator)
+        """Carry noise to the data by the midpoint rule, so often per row: `(B, count, D)`."""
+        x = noise_for(c, count, self.dim, generator)
+        c, null = c[:, None], null[:, None]
         for k in range(steps):
             t, dt = k / steps, 1.0 / steps
             middle = x + 0.5 * dt * self.guided(x, t, c, null, guidance)
@@ -163,10 +169,8 @@ class RectifiedFlow(nn.Module):
             return self.center + guidance * (c - self.origin) @ self.slope
         generator = torch.Generator(device=c.device).manual_seed(0)
         half = torch.randn(MEAN_DRAWS, self.dim, generator=generator, device=c.device)
-        noise = torch.cat([half, -half]).to(c.dtype).repeat(c.shape[0], 1)
-        c, null = (x.repeat_interleave(2 * MEAN_DRAWS, dim=0) for x in (c, null))
-        velocity = self.guided(noise, 0.0, c, null, guidance)
-        return velocity.view(-1, 2 * MEAN_DRAWS, self.dim).mean(1)
+        noise = torch.cat([half, -half]).to(c.dtype)
+        return self.guided(noise, 0.0, c[:, None], null[:, None], guidance).mean(1)
 
 
 def _slope(c: Tensor, x: Tensor) -> Tensor:
@@ -226,11 +230,12 @@ class GaussianMixture(nn.Module):
         self,
         c: Tensor,
         null: Tensor,
+        count: int,
         guidance: float,
         steps: int,
         generator: torch.Generator | None,
     ) -> Tensor:
-        """Draw a component, then a point of it: `(B, D)`. Steps play no part.
+        """Draw components, then a point of each: `(B, count, D)`. Steps play no part.
 
         Guidance moves every mean and log weight away from the unconditional ones.
         """
@@ -239,10 +244,10 @@ class GaussianMixture(nn.Module):
             free_weights, free_means, _ = self.parameters_of(null)
             log_weights = extrapolate(free_weights, log_weights, guidance)
             means = extrapolate(free_means, means, guidance)
-        choice = torch.multinomial(log_weights.softmax(-1), 1, generator=generator)
-        index = choice[:, :, None].expand(-1, 1, self.dim)
-        mean, log_scale = means.gather(1, index)[:, 0], log_scales.gather(1, index)[:, 0]
-        return mean + log_scale.exp() * noise_for(c, self.dim, generator)
+        choice = torch.multinomial(log_weights.softmax(-1), count, True, generator=generator)
+        index = choice[:, :, None].expand(-1, -1, self.dim)
+        mean, log_scale = means.gather(1, index), log_scales.gather(1, index)
+        return mean + log_scale.exp() * noise_for(c, count, self.dim, generator)
 
     def mean(self, c: Tensor, null: Tensor, guidance: float) -> Tensor:
         """Mean of the mixture `(B, D)`, moved away from the unconditional one by guidance."""
@@ -275,18 +280,19 @@ class Point(nn.Module):
         self,
         c: Tensor,
         null: Tensor,
+        count: int,
         guidance: float,
         steps: int,
         generator: torch.Generator | None,
     ) -> Tensor:
-        """The same point for every draw: `(B, D)`."""
-        return self.mean(c, null, guidance)
+        """The same point for every draw: `(B, count, D)`."""
+        return self.mean(c, null, guidance)[:, None].expand(-1, count, -1)
 
     def mean(self, c: Tensor, null: Tensor, guidance: float) -> Tensor:
         """The point `(B, D)`, moved away from the unconditional one by guidance."""
         return guided(self.network, c, null, guidance)
 
 
-def noise_for(c: Tensor, dim: int, generator: torch.Generator | None) -> Tensor:
-    """Standard normal noise `(B, dim)` for conditions `(B, C)`, of their type and device."""
-    return torch.randn(len(c), dim, generator=generator, device=c.device, dtype=c.dtype)
+def noise_for(c: Tensor, count: int, dim: int, generator: torch.Generator | None) -> Tensor:
+    """Standard normal noise `(B, count, dim)` for conditions `(B, C)`, of their type and device."""
+    return torch.randn(len(c), count, dim, generator=generator, device=c.device, dtype=c.dtype)

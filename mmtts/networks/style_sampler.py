@@ -139,10 +139,9 @@ class StyleSampler(nn.Module):
                 "n_samples, steps and candidates must be positive, "
                 f"got {n_samples}, {steps} and {candidates}"
             )
-        c, null = self._scaled(condition)
-        c, null = (x.repeat_interleave(n_samples * candidates, dim=0) for x in (c, null))
-        x = F.normalize(self.law.sample(c, null, guidance, steps, generator), dim=-1)
-        x = x.view(-1, n_samples, candidates, self.style_dim)
+        count = n_samples * candidates
+        x = self.law.sample(*self._scaled(condition), count, guidance, steps, generator)
+        x = F.normalize(x, dim=-1).view(-1, n_samples, candidates, self.style_dim)
         if candidates == 1:
             return x[:, :, 0]
         scores = self._nearness(x, condition[:, None, None]) if score is None else score(x)

@@ -285,9 +285,9 @@ class PromptEncoderStage(lightning.LightningModule):
     def pictures(self, batch: PromptBatch) -> dict[str, np.ndarray]:
         """The style space with the batch's clips or faces, and the draws of its prompts."""
         items = self._target(batch)[0].cpu().numpy()
-        drawn = self.voices(batch.prompts, 1)["draws"][:, 0]
+        drawn = self.voices(batch.prompts[:WATCHED], 1)["draws"][:, 0]
         groups = by_gender(batch.modality, items, batch.item_attributes.cpu().numpy())
-        groups |= by_gender("prompts", drawn, batch.attributes.cpu().numpy())
+        groups |= by_gender("prompts", drawn, batch.attributes[:WATCHED].cpu().numpy())
         return {"style_space": style_space_picture(groups)} if groups else {}
 
     def export(self, folder: Path) -> Path:

@@ -54,9 +54,10 @@ train_prompts() {
   local row
   for row in "${prompt_rows[@]}"; do
     if [ "$row" = transformer ]; then
-      each_seed "$row" stage3 stage3_lab model=prompt_encoder_transformer "stage2=$stage2"
+      each_seed "$row" stage3 stage3_lab model=prompt_encoder_transformer "stage2=$stage2" \
+        stage.valid_every=300
     else
-      each_seed "$row" stage3 "stage3_${row/#all/lab}" "stage2=$stage2"
+      each_seed "$row" stage3 "stage3_${row/#all/lab}" "stage2=$stage2" stage.valid_every=300
     fi
   done
 }

@@ -117,7 +117,7 @@ def test_an_untrained_flow_draws_white_noise() -> None:
     """The preconditioned field of white noise carries white noise to white noise."""
     law = RectifiedFlow(DIM, DIM, 32, 1, 0.0)
     c = torch.zeros(2000, DIM)
-    x = law.sample(c, c, 1.0, 16, torch.Generator().manual_seed(0))
+    x = law.sample(c, c, 1, 1.0, 16, torch.Generator().manual_seed(0))[:, 0]
     assert x.mean().abs() < 0.03
     assert x.std().item() == pytest.approx(1.0, abs=0.03)
 
@@ -130,7 +130,7 @@ def test_a_fitted_flow_starts_as_the_gaussian_of_the_data() -> None:
     law = RectifiedFlow(DIM, DIM, 32, 1, 0.0)
     law.fit(x)
     c = torch.zeros(4000, DIM)
-    drawn = law.sample(c, c, 1.0, 16, torch.Generator().manual_seed(0))
+    drawn = law.sample(c, c, 1, 1.0, 16, torch.Generator().manual_seed(0))[:, 0]
     torch.testing.assert_close(drawn.mean(0), center, atol=0.15, rtol=0)
     torch.testing.assert_close(drawn.T.cov(), x.T.cov(), atol=0.4, rtol=0.1)
     torch.testing.assert_close(law.mean(c[:1], c[:1], 1.0)[0], x.mean(0), atol=1e-3, rtol=0)
@@ -184,14 +184,14 @@ def test_a_flow_fitted_to_conditions_starts_as_their_linear_gaussian() -> None:
     law.fit(x, c)
     shrunk = slope / (1.0 + SLOPE_PENALTY)  # the penalty counts in mean variances
     center = x.mean(0) + (c[0] - c.mean(0)) @ shrunk
-    one, null = c[:1].expand(4000, 3), law.origin.expand(4000, 3)
-    drawn = law.sample(one, null, 1.0, 16, torch.Generator().manual_seed(0))
+    one, null = c[:1], law.origin[None]
+    drawn = law.sample(one, null, 4000, 1.0, 16, torch.Generator().manual_seed(0))[0]
     torch.testing.assert_close(drawn.mean(0), center, atol=0.1, rtol=0)
     spread = (0.3**2 + (slope - shrunk).square().sum(0) / 3).sqrt()  # what the mean leaves open
     torch.testing.assert_close(drawn.std(0), spread, atol=0.05, rtol=0)
-    torch.testing.assert_close(law.mean(one[:1], null[:1], 1.0)[0], center, atol=0.05, rtol=0)
-    torch.testing.assert_close(law.mean(one[:1], null[:1], 0.0)[0], x.mean(0), atol=1e-3, rtol=0)
-    twice = law.mean(one[:1], null[:1], 2.0)[0]
+    torch.testing.assert_close(law.mean(one, null, 1.0)[0], center, atol=0.05, rtol=0)
+    torch.testing.assert_close(law.mean(one, null, 0.0)[0], x.mean(0), atol=1e-3, rtol=0)
+    twice = law.mean(one, null, 2.0)[0]
     torch.testing.assert_close(twice - x.mean(0), 2 * (center - x.mean(0)), atol=0.1, rtol=0)
 
 
