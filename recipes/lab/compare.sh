@@ -53,12 +53,7 @@ prompt_rows=(all no_text_face no_text_speech regression prompt_only mixture_dens
 train_prompts() {
   local row
   for row in "${prompt_rows[@]}"; do
-    if [ "$row" = transformer ]; then
-      each_seed "$row" stage3 stage3_lab model=prompt_encoder_transformer "stage2=$stage2" \
-        stage.valid_every=300
-    else
-      each_seed "$row" stage3 "stage3_${row/#all/lab}" "stage2=$stage2" stage.valid_every=300
-    fi
+    each_seed "$row" stage3 "stage3_${row/#all/lab}" "stage2=$stage2" stage.valid_every=300
   done
 }
 

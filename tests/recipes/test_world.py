@@ -46,12 +46,12 @@ def of_run(world: Path, stage: str) -> dict[str, np.ndarray]:
 @pytest.mark.slow
 def test_faces_of_strangers_find_their_voices(world: Path) -> None:
     held = of_run(world, "stage2")
-    found = likeness(held["mean"], held["voice"], held["mean_voice"])
-    auc = roc_auc(make_pairs(found, held["person"].tolist(), held["person"].tolist()))
-    shuffled = np.random.default_rng(0).permutation(len(found))
-    control = roc_auc(make_pairs(found[shuffled], held["person"].tolist(), held["person"].tolist()))
-    assert auc > 0.92
-    assert abs(control - 0.5) < 0.1
+    people = held["person"].tolist()
+    shuffled = np.random.default_rng(0).permutation(len(people))
+    for faces, least in ((held["z_f"], 0.92), (held["mean"], 0.85)):  # the mean stays among voices
+        found = likeness(faces, held["voice"], held["mean_voice"])
+        assert roc_auc(make_pairs(found, people, people)) > least
+        assert abs(roc_auc(make_pairs(found[shuffled], people, people)) - 0.5) < 0.1
 
 
 @pytest.mark.slow
