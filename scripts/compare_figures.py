@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,12 @@ import numpy as np
 import torch
 import yaml
 from cross_validation import TITLES, compare, read_folds
-from prompt_table import diversity, heard_rows, read_seeds
+from prompt_table import heard_rows, read_seeds
 
 from mmtts.command.one_sentence import one_sentence
 from mmtts.data.attributes import ATTRIBUTES
 from mmtts.data.pair_tables import PromptPairs, read_prompts
+from mmtts.metrics.diversity import mean_pairwise_distance
 from mmtts.metrics.likeness import centered
 from mmtts.metrics.verification import matching_chances
 from mmtts.networks.prompt_encoder import PromptEncoder
@@ -73,22 +75,27 @@ def new_figure(wide: float, high: float, panels: int = 1) -> tuple[Figure, list[
 
 
 def draw_matching(folds: Mapping[int, list[Any]]) -> Figure:
-    """Curves of N-way matching, every person asked once in each seed."""
+    """Curves of N-way matching, as far as every fold has so many people.
+
+    Everyone is asked once in each seed.
+    """
     figure, (axis,) = new_figure(6, 4.5)
     given = [m for m in TITLES if all(m in held for group in folds.values() for held in group)]
+    people = min(len(set(held["person"])) for group in folds.values() for held in group)
+    choices = [n for n in AMONG if n <= people]
     for method in given:
         shares = []
-        for among in AMONG:
+        for among in choices:
             hits: list[float] = []
             for seed, group in folds.items():
                 for held in group:
                     similarity, queries, items, _ = compare(held, method)
                     hits += matching_chances(similarity, queries, items, among, seed=seed)[1]
             shares.append(float(np.mean(hits)))
-        axis.plot(AMONG, shares, marker="o", label=TITLES[method])
-    axis.plot(AMONG, [1 / n for n in AMONG], color="0.6", linestyle=":", label="chance")
+        axis.plot(choices, shares, marker="o", label=TITLES[method])
+    axis.plot(choices, [1 / n for n in choices], color="0.6", linestyle=":", label="chance")
     axis.set_xscale("log")
-    axis.set_xticks(AMONG, [str(n) for n in AMONG])
+    axis.set_xticks(choices, [str(n) for n in choices])
     axis.set_xlabel("voices to choose from")
     axis.set_ylabel("share of faces that find their own")
     axis.set_ylim(0, 1)
@@ -174,10 +181,11 @@ def curve(folder: Path, best: bool) -> Iterator[tuple[float, float]]:
             drawn = sampler.sample(z_p, DRAWS, guidance, generator=noise)
         styles = drawn.numpy()
         right = [x.value for x in heard_rows(asked.claims, probe.hear(styles), 2) if x.n]
-        unlike = diversity([{"drawn": styles, "mean_voice": mean_voice}], "drawn")
-        yield unlike.value, float(np.mean(right))
+        unlike = [mean_pairwise_distance(centered(z, mean_voice)) for z in styles]
+        yield float(np.mean(unlike)), float(np.mean(right))
 
 
+@functools.cache
 def probe_and_prompts(data: Path, stage1: str) -> tuple[PromptProbe, PromptPairs]:
     """What hears attributes in styles, and the prompts that it is asked about."""
     train, valid, test = (

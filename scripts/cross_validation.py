@@ -6,7 +6,8 @@
 
 Reads what every run gave the people that it held out (`held_out.npz`), and prints AUC, 5-way
 matching and AUC within one gender of z_f, of the mean voice, of a ridge regression from the same
-features and of the nearest training face's voice, and how much z_f has over that regression. Pairs
+features and of the nearest training face's voice, and how much z_f has over that regression. The
+last two know nothing of a run: they stand there once where several runs have the same. Pairs
 are compared within their fold and pooled over the folds of one seed; the table has the mean over
 seeds, and a 95 % interval that resamples people, for differences the same people on both sides.
 """
@@ -14,7 +15,7 @@ seeds, and a 95 % interval that resamples people, for differences the same peopl
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,26 +49,33 @@ def main() -> None:
     parser.add_argument("--csv", action="store_true", help="comma-separated instead of markdown")
     options = parser.parse_args()
     rows: list[Row] = []
+    first: dict[int, list[HeldOut]] = {}
     for runs in options.runs:
-        baselines = BASELINES if runs == options.runs[0] else ()  # they are the same for all
-        rows += rows_of(runs.name, read_folds(runs), baselines, options.draws)
+        folds = read_folds(runs)
+        first = first or folds
+        known = set() if folds is first else {m for m in BASELINES if not differ(folds, first, m)}
+        rows += rows_of(runs.name, folds, known, options.draws)
     print_table(COLUMNS, rows, options.csv)
 
 
-def rows_of(
-    run: str, folds: dict[int, list[HeldOut]], baselines: Sequence[str], draws: int
-) -> list[Row]:
-    """One row for each method that every run has, and one for z_f against ridge regression."""
+def rows_of(run: str, folds: dict[int, list[HeldOut]], known: Set[str], draws: int) -> list[Row]:
+    """One row for each method that every run has and is not known, and one for z_f over ridge."""
     given = [m for m in METHODS if all(m in held for group in folds.values() for held in group)]
     found = {method: scores(folds, method) for method in given}
-    rows = [
-        (TITLES[method], score.intervals(draws))
-        for method, score in found.items()
-        if method not in BASELINES or method in baselines
-    ]
+    rows = [(TITLES[m], score.intervals(draws)) for m, score in found.items() if m not in known]
     if "ridge" in found:
         rows.append((OVER, found["z_f"].intervals(draws, found["ridge"])))
     return [Row((run, title), tuple(x), (x[0].n, len(folds))) for title, x in rows]
+
+
+def differ(
+    folds: Mapping[int, list[HeldOut]], others: Mapping[int, list[HeldOut]], method: str
+) -> bool:
+    """Whether a method gave other voices in other folds."""
+    if folds.keys() != others.keys():
+        return True
+    pairs = [pair for seed in folds for pair in zip(folds[seed], others[seed], strict=True)]
+    return any(method in a and not np.array_equal(a[method], b.get(method)) for a, b in pairs)
 
 
 def read_folds(runs: Path) -> dict[int, list[HeldOut]]:

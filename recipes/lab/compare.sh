@@ -66,10 +66,12 @@ table() {
 
 mkdir -p "$out"
 step "1. stage 2 in five folds, and stage 3 -> $runs (messages in $out/*.log)"
+set -m # each half is a process group of its own, so that neither goes on when the other fails
 train_faces >"$out/faces.log" 2>&1 &
 faces=$!
 train_prompts >"$out/prompts.log" 2>&1 &
 prompts=$!
+trap 'kill -- -$faces -$prompts 2>/dev/null || true' EXIT
 wait $faces || { tail -n 3 "$out/faces.log"; exit 1; }
 wait $prompts || { tail -n 3 "$out/prompts.log"; exit 1; }
 
@@ -78,5 +80,5 @@ table cross_validation.py faces "${face_rows[@]/#/$runs/stage2/}"
 table prompt_table.py prompts "${prompt_rows[@]/#/$runs/stage3/}"
 
 step "3. figures -> $out"
-$python scripts/compare_figures.py --faces "$runs/stage2/all" --prompts "$runs"/stage3/* \
-  --out "$out"
+$python scripts/compare_figures.py --out "$out" --faces "$runs/stage2/all" \
+  --prompts "${prompt_rows[@]/#/$runs/stage3/}"

@@ -112,6 +112,12 @@ def test_a_weights_file_never_runs_code(tmp_path: Path) -> None:
         load_weights_file(str(path))
 
 
+def test_a_tensor_larger_than_its_data_is_refused(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(1).expand(10**7, 1000)}, tmp_path / "large.pt")
+    with pytest.raises(InputError, match="weight is larger than its data"):
+        load_weights_file(str(tmp_path / "large.pt"))
+
+
 @torch.no_grad()
 def test_face_encoder_is_backbone_then_head() -> None:
     torch.manual_seed(0)

@@ -41,6 +41,10 @@ def test_runs_become_rows_of_one_table(tmp_path: Path) -> None:
     assert [cell.split()[0] for cell in right[2:5]] == ["1.000"] * 3
     assert all(float(cell.split()[0]) < 0.7 for cell in wrong[2:5])
     assert right[5:] == ["20", "2 |"]
+    write_fold(tmp_path / "other" / "1-0", 1, 0, names[:10], True)
+    write_fold(tmp_path / "other" / "1-1", 1, 1, names[10:], True)
+    rows = table(tmp_path / "right", tmp_path / "other").stdout.splitlines()[2:]
+    assert [row.split(" | ")[1] for row in rows].count("ridge regression, same features") == 2
     written = table(tmp_path / "right", tmp_path / "wrong", words=("--csv",)).stdout.splitlines()
     assert written[0].startswith("run,voice,AUC,AUC low,AUC high,5-way matching,")
     assert written[1].startswith("right,z_f,1.0,1.0,1.0,") and written[1].endswith(",20,2")

@@ -18,7 +18,7 @@ _NORMAL = (
 _TONE = r"(pitch(ed)?|tones?|toned|tune|voiced?|register|key|range|note|timbre)"
 _POWER = r"(energy|volume|vigor|vitality|liveliness|enthusiasm|dynamism|strength|power|intensity)"
 _WORDS = {
-    # A tone may be kind or calm: it names the pitch only together with its height.
+    # A tone may be kind or calm: it names the pitch only where a degree stands near it.
     "pitch": r"pitch|\bdeep|shrill|treble|\bbass\b|low voice|high voice"
     rf"|\b(low|lower|high|higher|elevated|raised|{_NORMAL})[- ](\w+ )?"
     r"(tone|tune|register|key|range|note)"

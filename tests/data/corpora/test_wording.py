@@ -1,0 +1,54 @@
+"""What captions put into words."""
+
+from pathlib import Path
+
+import pytest
+
+from mmtts.data.corpora import vccm
+from mmtts.data.corpora.wording import named, said
+
+
+@pytest.mark.parametrize(
+    ("caption", "name", "value"),
+    [
+        ("With a high-pitched voice, she speaks", "pitch", "high"),
+        ("His deep voice resonates", "pitch", "low"),
+        ("The pitch is normal", "pitch", "normal"),
+        ("Neither a high nor low pitch", "pitch", None),
+        ("A low tone and a high pitch", "pitch", None),
+        ("He speaks rapidly", "pace", "fast"),
+        ("She unhurriedly speaks", "pace", "slow"),
+        ("at a regular speed", "pace", "normal"),
+        ("He whispers", "energy", "low"),
+        ("in a booming voice", "energy", "high"),
+        ("with moderate energy", "energy", "normal"),
+        ("He speaks", "energy", None),
+    ],
+)
+def test_plain_words_say_a_value(caption: str, name: str, value: str | None) -> None:
+    assert said(caption, name) == value
+
+
+def test_a_label_stands_only_where_words_name_it_and_none_says_otherwise() -> None:
+    labels = {"pitch": "normal", "pace": "normal", "energy": "high"}
+    assert named("The speaker talks rapidly at a normal pitch.", labels) == {"pitch": "normal"}
+    assert named("In a kind tone she talks loudly.", labels) == {
+        "gender": "female",
+        "energy": "high",
+    }
+    assert named("A voice at a calm pace.", labels) == {"pace": "normal"}
+
+
+def test_a_caption_beside_two_emotions_names_neither(tmp_path: Path) -> None:
+    rows = [
+        "low,normal,low,happy,She speaks slowly.",
+        "low,normal,low,sad,She speaks slowly.",
+        "low,normal,low,sad,Mournful and slow.",
+    ]
+    text = "\n".join(["dur,pitch,energy,emotion,style_prompt", *rows])
+    (tmp_path / "controlspeech_test.csv").write_text(text)
+    found = {prompt.text: prompt.attributes for prompt in vccm.read_prompts(tmp_path)}
+    assert found == {
+        "She speaks slowly.": {"gender": "female", "pace": "slow"},
+        "Mournful and slow.": {"pace": "slow", "emotion": "sad"},
+    }
