@@ -96,6 +96,7 @@ def draw_matching(folds: Mapping[int, list[Any]]) -> Figure:
     axis.plot(choices, [1 / n for n in choices], color="0.6", linestyle=":", label="chance")
     axis.set_xscale("log")
     axis.set_xticks(choices, [str(n) for n in choices])
+    axis.minorticks_off()
     axis.set_xlabel("voices to choose from")
     axis.set_ylabel("share of faces that find their own")
     axis.set_ylim(0, 1)
