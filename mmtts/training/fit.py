@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -36,6 +37,7 @@ def train(config: DictConfig) -> float | None:
     checkpoint = folder.claim(bool(config.resume)) if is_first_process() else existing(folder)
     import lightning
     import torch
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
     from omegaconf import OmegaConf
 
     quiet_lightning()
@@ -49,8 +51,11 @@ def train(config: DictConfig) -> float | None:
         folder.describe(OmegaConf.to_yaml(config, resolve=True))
         if checkpoint is not None:
             logger.info("continuing %s", checkpoint)
-    # A checkpoint of one's own run holds tensors and plain values; anything else is refused.
-    trainer.fit(stage, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    try:
+        # A checkpoint of one's own run holds tensors and plain values; anything else is refused.
+        trainer.fit(stage, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except SIGTERMException as error:  # Lightning's would exit as if the run were finished
+        raise SystemExit(128 + signal.SIGTERM) from error
     if trainer.is_global_zero:
         report(config, folder)
     return best_value(trainer)
