@@ -19,6 +19,7 @@ from mmtts import InputError
 from mmtts.audio.files import Audio, read_audio, save_audio
 from mmtts.audio.loudness import normalize_loudness, trim_silence
 from mmtts.audio.manner import measure
+from mmtts.audio.noise import suppress_noise
 from mmtts.audio.resampling import resample
 from mmtts.audio.word_alignment import ALIGNER_RATE, WordAligner, WordSpan
 from mmtts.data.attributes import relative_loudness
@@ -31,13 +32,17 @@ SHORTEST_SECONDS = 0.4
 Row = dict[str, Any]
 
 
-def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -> Row:
+def prepare_clip(
+    clip: Clip, folder: Path, aligner: WordAligner | None = None, denoise: bool = False
+) -> Row:
     """Decode one clip at its own rate, find its words and hand it to `store_clip`.
 
     Args:
         clip: What to prepare.
         folder: The prepared data folder.
         aligner: Finds the words when the clip has a text; without it silence is found by energy.
+        denoise: Suppress noise first, unless the aligner then loses words that it finds in the
+            recording as it is.
 
     Raises:
         InputError: When the file cannot be decoded, is silent or too short.
@@ -45,11 +50,23 @@ def prepare_clip(clip: Clip, folder: Path, aligner: WordAligner | None = None) -
     audio = read_audio(clip.path)
     if audio.sample_rate > HIGHEST_RATE:
         audio = Audio(resample(audio.samples, audio.sample_rate, HIGHEST_RATE), HIGHEST_RATE)
-    words, n_phones = None, None
-    if aligner and clip.text:
-        heard = resample(audio.samples, audio.sample_rate, ALIGNER_RATE)
-        words, n_phones = aligner.align(heard, clip.text), aligner.count_phones(clip.text)
-    return store_clip(clip, audio, folder, words, n_phones)
+    if clip.span:
+        first, last = (round(second * audio.sample_rate) for second in clip.span)
+        audio = Audio(audio.samples[first:last], audio.sample_rate)
+    versions = [_without_noise(audio), audio] if denoise else [audio]
+    if aligner is None or not clip.text:
+        return store_clip(clip, versions[0], folder)
+    aligned = ((version, _align(version, clip.text, aligner)) for version in versions)
+    audio, words = next((pair for pair in aligned if pair[1]), (audio, None))
+    return store_clip(clip, audio, folder, words, aligner.count_phones(clip.text))
+
+
+def _without_noise(audio: Audio) -> Audio:
+    return Audio(suppress_noise(audio.samples, audio.sample_rate), audio.sample_rate)
+
+
+def _align(audio: Audio, text: str, aligner: WordAligner) -> list[WordSpan] | None:
+    return aligner.align(resample(audio.samples, audio.sample_rate, ALIGNER_RATE), text)
 
 
 def store_clip(
@@ -94,6 +111,7 @@ def store_clip(
         "gender": clip.gender,
         "age": clip.age,
         "emotion": clip.emotion,
+        "accent": clip.accent,
         "measured": {k: v if v is None else round(v, 3) for k, v in measured._asdict().items()},
         "words": [[w.word, round(w.start, 3), round(w.end, 3)] for w in words or []] or None,
     }
@@ -160,6 +178,7 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
             "corpus": row["corpus"],
             "age": row["age"],
             "emotion": row["emotion"],
+            "accent": row.get("accent", ""),
             "gender_estimated": row.get("gender_estimated", False),
             "attributes": row["measured"],
             "attribute_names": dict(names),

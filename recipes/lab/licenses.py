@@ -10,7 +10,7 @@ from portraits import CORPORA as FACE_CORPORA
 from speech import CORPORA as SPEECH_CORPORA
 from speech import Row
 
-from mmtts.data.corpora import Portrait
+from mmtts.data.corpora import Portrait, synthetic
 from mmtts.storage.atomic import atomic_write
 
 _TITLE = """# Licences
@@ -28,7 +28,7 @@ def write_licenses(
 ) -> None:
     """Write `LICENSES.md` for the corpora that are in the folder."""
     present = {row["corpus"] for row in rows} | {p.corpus for p in portraits}
-    corpora = {*SPEECH_CORPORA.values(), *FACE_CORPORA.values()}
+    corpora = {*SPEECH_CORPORA.values(), synthetic, *FACE_CORPORA.values()}
     used = [c for c in corpora if c.NAME in present]
     prompts = [*VOICE_PROMPTS.values(), *FACE_PROMPTS.values()]
     used += [c for c in prompts if c.LICENSE.publishable or not publishable]

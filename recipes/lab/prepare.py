@@ -13,7 +13,7 @@ import portraits
 import speech
 
 from mmtts.command.one_sentence import one_sentence
-from mmtts.data.corpora import speechocean762
+from mmtts.data.corpora import speechocean762, synthetic
 from mmtts.data.prepared import write_json
 
 
@@ -28,6 +28,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         action="store_true",
         help="use only corpora whose licence allows publishing weights trained on them",
     )
+    parser.add_argument("--speech-only", action="store_true", help="no faces, pairs and prompts")
+    parser.add_argument(
+        "--denoise", nargs="*", default=[], metavar="CORPUS", help="suppress the noise of these"
+    )
+    parser.add_argument(
+        "--stretches", type=Path, help="csv of what a recognizer is sure of in clips without a text"
+    )
+    parser.add_argument("--synthetic", type=Path, help="folder of speech that was synthesized")
     return parser.parse_args(arguments)
 
 
@@ -39,8 +47,18 @@ def main() -> None:
     clips, missing = speech.read_corpora(root, options.publishable)
     folder = root / "speechocean762"
     lexicon = speechocean762.read_lexicon(folder) if folder.is_dir() else {}
-    rows, skipped = speech.prepare_audio(clips, out, lexicon, options.processes)
+    if options.synthetic:
+        clips += synthetic.read_clips(options.synthetic)
+    if options.stretches:
+        clips = speech.cut_stretches(clips, speech.read_stretches(options.stretches))
+    rows, skipped = speech.prepare_audio(clips, out, lexicon, options.processes, options.denoise)
     split = speech.split_speakers(rows)
+    if options.speech_only:
+        counts, _ = speech.write_manifests(rows, split, out)
+        report = {"speech": counts, "missing_corpora": missing, "skipped": skipped}
+        write_json(out / "report.json", report)
+        licenses.write_licenses(rows, [], options.publishable, out)
+        return
 
     everyone, missing_faces = portraits.read_corpora(root, options.publishable)
     faces, faceless = portraits.crop_all(everyone, out, options.processes)

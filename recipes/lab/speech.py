@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,7 @@ from mmtts.data.corpora import (
     vcc2020,
     vctk,
 )
+from mmtts.data.corpora.records import read_table
 from mmtts.data.prepared import (
     make_cut,
     prepare_clip,
@@ -74,13 +76,53 @@ def read_corpora(root: Path, publishable: bool) -> tuple[list[Clip], list[str]]:
     return clips, missing
 
 
+def read_stretches(table: Path) -> dict[str, list[Row]]:
+    """Read what a recognizer is sure of in clips without a text (file, start, end, text).
+
+    Returns:
+        Name of the file without its ending -> rows.
+    """
+    stretches: dict[str, list[Row]] = defaultdict(list)
+    for row in read_table(table, "stretches", ("file", "start", "end", "text")):
+        stretches[Path(row["file"]).stem].append(row)
+    return stretches
+
+
+def cut_stretches(clips: Sequence[Clip], stretches: Mapping[str, Sequence[Row]]) -> list[Clip]:
+    """Put the stretches of a clip in its place where the corpus has no text for it."""
+    cut = []
+    for clip in clips:
+        known = [] if clip.text else stretches.get(clip.id, [])
+        cut += [
+            replace(
+                clip,
+                id=f"{clip.id}-{number}",
+                text=row["text"],
+                span=(float(row["start"]), float(row["end"])),
+            )
+            for number, row in enumerate(known)
+        ] or [clip]
+    return cut
+
+
 def prepare_audio(
-    clips: Sequence[Clip], out: Path, lexicon: Mapping[str, str], processes: int
+    clips: Sequence[Clip],
+    out: Path,
+    lexicon: Mapping[str, str],
+    processes: int,
+    noisy: Collection[str] = (),
 ) -> tuple[list[Row], dict[str, str]]:
     """Prepare all clips that are not done yet.
 
     Finished clips are remembered in `speech/prepared.jsonl`, so an interrupted run goes on where it
     stopped.
+
+    Args:
+        clips: What to prepare.
+        out: The prepared data folder.
+        lexicon: Extra words -> CMU phones.
+        processes: At the same time.
+        noisy: Corpora whose noise is suppressed.
 
     Returns:
         One row per usable clip in the order of `clips`, and clip id -> reason for skipped ones.
@@ -93,13 +135,14 @@ def prepare_audio(
         for row in _read_journal(journal)
         if row["id"] in by_id
         and row["text"] == by_id[row["id"]].text  # it decided where silence was cut
+        and row.get("denoised", False) == (row["corpus"] in noisy)
         and (out / row["audio"]).exists()
     }
     open_clips = [clip for clip in clips if f"{clip.corpus}-{clip.id}" not in done]
     skipped: dict[str, str] = {}
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _start_worker, (lexicon,)) as pool, journal.open("a") as file:
-        jobs = pool.imap_unordered(_prepare_one, [(clip, out) for clip in open_clips], chunksize=8)
+        jobs = pool.imap_unordered(_prepare_one, _jobs(open_clips, out, noisy), chunksize=8)
         for row, reason in tqdm(jobs, total=len(open_clips), desc="speech", unit="clip"):
             if reason:
                 skipped[row["id"]] = reason
@@ -117,6 +160,7 @@ def _labels(clip: Clip) -> Row:
         "age": clip.age,
         "emotion": clip.emotion,
         "qualities": dict(clip.qualities),
+        "accent": clip.accent,
     }
 
 
@@ -136,17 +180,30 @@ def _start_worker(lexicon: Mapping[str, str]) -> None:
     _aligner = WordAligner(lexicon)
 
 
-def _prepare_one(job: tuple[Clip, Path]) -> tuple[Row, str]:
-    clip, out = job
+def _jobs(
+    clips: Sequence[Clip], out: Path, noisy: Collection[str]
+) -> list[tuple[Clip, Path, bool]]:
+    return [(clip, out, clip.corpus in noisy) for clip in clips]
+
+
+def _prepare_one(job: tuple[Clip, Path, bool]) -> tuple[Row, str]:
+    clip, out, noisy = job
     try:
-        return prepare_clip(clip, out, _aligner), ""
+        return {**prepare_clip(clip, out, _aligner, noisy), "denoised": noisy}, ""
     except InputError as error:
         return {"id": f"{clip.corpus}-{clip.id}"}, str(error)
 
 
 def split_speakers(rows: Sequence[Row]) -> dict[str, str]:
-    """Split people within corpus, gender and child or adult; see `split_people`."""
-    return split_people({row["speaker"]: _stratum(row) for row in rows})
+    """Split people within corpus, gender and child or adult; see `split_people`.
+
+    Whoever has most of the clips of a corpus is trained on.
+    """
+    split = split_people({row["speaker"]: _stratum(row) for row in rows})
+    clips = Counter(row["corpus"] for row in rows)
+    of_speaker = Counter((row["corpus"], row["speaker"]) for row in rows)
+    most = {who: "train" for (corpus, who), n in of_speaker.items() if 2 * n > clips[corpus]}
+    return {**split, **most}
 
 
 def _stratum(row: Row) -> str:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mmtts import InputError
-from mmtts.audio.files import Audio, load_audio
+from mmtts.audio.files import Audio, load_audio, save_audio
 from mmtts.audio.loudness import active_rms_db
 from mmtts.audio.word_alignment import WordSpan
 from mmtts.data.corpora import Clip
@@ -99,3 +99,38 @@ def test_loudness_is_added_to_what_was_measured(tmp_path):
     added = with_loudness(row, {"corpus": -30.0})["measured"]
     assert added["loudness"] == pytest.approx(row["measured"]["energy_db"] + 30.0, abs=1e-3)
     assert with_loudness(row, {"other": -30.0})["measured"]["loudness"] is None
+
+
+class Picky:
+    """Finds the words only where there is noise, or only where there is none."""
+
+    def __init__(self, noisy: bool) -> None:
+        self.noisy = noisy
+
+    def align(self, samples, text):
+        return WORDS if (np.abs(samples[:8000]).mean() > 1e-3) == self.noisy else None
+
+    def count_phones(self, text):
+        return 8
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_noise_is_suppressed_unless_words_get_lost(tmp_path, monkeypatch, noisy):
+    def silence(samples, rate):
+        return np.where(np.arange(len(samples)) < 16000, 0, samples).astype(np.float32)
+
+    monkeypatch.setattr("mmtts.data.prepared.suppress_noise", silence)
+    samples = 0.02 * np.random.default_rng(0).standard_normal(48000).astype(np.float32)
+    save_audio(tmp_path / "x.flac", samples, 16000)
+    clip = dataclasses.replace(CLIP, path=tmp_path / "x.flac")
+    row = prepare_clip(clip, tmp_path, Picky(noisy), denoise=True)
+    stored = load_audio(tmp_path / row["audio"], 16000)
+    margin = stored[: round(0.07 * 16000)]  # before the first word, which begins at 1 s
+    assert (np.abs(margin).max() > 1e-3) == noisy
+    assert row["words"][0] == ["hello", 0.08, 0.58]
+
+
+def test_a_span_of_a_file_is_a_clip(tmp_path):
+    save_audio(tmp_path / "x.flac", speech(2.0).samples, 16000)
+    clip = dataclasses.replace(CLIP, path=tmp_path / "x.flac", span=(1.5, 2.5))
+    assert prepare_clip(clip, tmp_path)["num_samples"] == 16000

@@ -36,6 +36,7 @@ def read_clips(folder: Path) -> list[Clip]:
             text=texts.get(row["file"], ""),
             gender=gender_of(row["gender"]),
             qualities=hear_qualities(listeners, vocabulary),
+            accent="native",
         )
         for row, listeners in zip(rows, heard, strict=True)
     ]

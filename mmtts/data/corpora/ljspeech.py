@@ -20,6 +20,6 @@ def read_clips(folder: Path) -> list[Clip]:
     table = require(folder / "metadata.csv", NAME).read_text(encoding="utf-8").splitlines()
     texts = {line.split("|")[0]: line.split("|")[-1] for line in table if "|" in line}
     return [
-        Clip(NAME, path.stem, path, SPEAKER, texts.get(path.stem, ""), "female")
+        Clip(NAME, path.stem, path, SPEAKER, texts.get(path.stem, ""), "female", accent="native")
         for path in sorted(require(folder / "wavs", NAME).iterdir())
     ]

@@ -44,6 +44,7 @@ def read_clips(folder: Path) -> list[Clip]:
                 text=STATEMENTS[statement],
                 gender="female" if int(actor) % 2 == 0 else "male",
                 emotion=EMOTIONS[emotion],
+                accent="native",
             )
         )
     return clips

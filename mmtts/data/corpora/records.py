@@ -44,6 +44,8 @@ class Clip:
         age: Years, or None.
         emotion: One of the emotion attribute's values, or None.
         qualities: Voice quality -> whether the speaker has it, where listeners said so.
+        accent: "native", "learner" or "synthetic", "" when unknown.
+        span: From where to where the clip lies in the file, in seconds; None for all of it.
     """
 
     corpus: str
@@ -55,6 +57,8 @@ class Clip:
     age: int | None = None
     emotion: str | None = None
     qualities: Mapping[str, bool] = field(default_factory=dict)
+    accent: str = ""
+    span: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

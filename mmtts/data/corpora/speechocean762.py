@@ -31,6 +31,7 @@ def read_clips(folder: Path) -> list[Clip]:
                     text=tables["text"].get(utterance, ""),
                     gender=gender_of(tables["spk2gender"].get(speaker, "")),
                     age=age_of(tables["spk2age"].get(speaker, "")),
+                    accent="learner",
                 )
             )
     return clips

@@ -25,6 +25,7 @@ def read_clips(folder: Path) -> list[Clip]:
             speaker=f"{NAME}-{row['speaker']}",
             text=row["text"],
             gender=gender_of(row["gender"]),
+            accent="native",
         )
         for row in rows
     ]

@@ -26,6 +26,7 @@ def read_clips(folder: Path) -> list[Clip]:
             f"{NAME}-{row['speaker']}",
             row["text"],
             *speakers.get(row["speaker"], (None, None)),
+            accent="native",
         )
         for row in rows
     ]
