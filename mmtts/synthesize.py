@@ -169,6 +169,7 @@ def _manner(options: argparse.Namespace) -> dict[str, Any]:
         "guidance": options.style_guidance,
         "pace": options.pace,
         "seed": options.seed or 0,
+        "accent": options.accent,
     }
 
 

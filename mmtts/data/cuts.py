@@ -29,6 +29,7 @@ class Clip:
         words: (start, end) of each spoken word in seconds from the clip's start, or ``None``.
         source: the audio file, or its content.
         start: where the clip begins in the source, in seconds.
+        accent: "native", "learner" or another kind of speech; empty where nobody said.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Clip:
     words: tuple[tuple[float, float], ...] | None
     source: Path | bytes
     start: float
+    accent: str = ""
 
     def num_samples(self, sample_rate: int) -> int:
         """Length in samples at a sample rate."""
@@ -99,6 +101,7 @@ def _read_clip(cut: Any, folder: Path) -> Clip:
         words=words or None,
         source=bytes(source.source) if source.type == "memory" else folder / source.source,
         start=float(cut.start),
+        accent=str((supervision.custom or {}).get("accent") or ""),
     )
 
 

@@ -53,6 +53,7 @@ class BucketSampler(_EpochSampler):
     Args:
         seconds: length of each clip.
         batch_seconds: total length of a batch.
+        repeats: how often each clip comes in an epoch; once unless said.
         shuffle: another order in every epoch.
         seed: of the order.
         rank: of this process among ``world_size``; each has batches of its own, and as many.
@@ -66,6 +67,7 @@ class BucketSampler(_EpochSampler):
         seconds: Sequence[float],
         batch_seconds: float,
         *,
+        repeats: Sequence[int] | None = None,
         shuffle: bool,
         seed: int = 0,
         rank: int = 0,
@@ -77,14 +79,15 @@ class BucketSampler(_EpochSampler):
         super().__init__(shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
         self.batch_seconds = batch_seconds
         # Each bucket holds about the same total duration.
-        lengths = np.sort(np.asarray(seconds, np.float64))
+        clips = np.repeat(np.arange(len(seconds)), repeats if repeats is not None else 1)
+        lengths = np.sort(np.asarray(seconds, np.float64)[clips])
         total = lengths.cumsum()
         count = min(num_buckets, 2 * math.ceil(total[-1] / batch_seconds))
         shares = total[-1] * np.arange(1, count) / count
         self.duration_bins = np.unique(lengths[np.searchsorted(total, shares)]).tolist()
         self.cuts = CutSet.from_cuts(
-            MonoCut(id=str(index), start=0.0, duration=float(duration), channel=0)
-            for index, duration in enumerate(seconds)
+            MonoCut(id=f"{index} {turn}", start=0.0, duration=float(seconds[index]), channel=0)
+            for turn, index in enumerate(clips.tolist())
         )
 
     def plan(self, epoch: int) -> list[tuple[int, ...]]:
@@ -105,7 +108,7 @@ class BucketSampler(_EpochSampler):
                 world_size=self.world_size,
             )
         sampler.set_epoch(epoch)
-        return [tuple(int(cut.id) for cut in batch) for batch in sampler]
+        return [tuple(int(cut.id.split()[0]) for cut in batch) for batch in sampler]
 
 
 class CropSampler(_EpochSampler):

@@ -45,6 +45,8 @@ class SpeechData(ClipData):
         shar: read Lhotse Shar.
         mel: plain arguments of `MelSpectrogram`.
         num_buckets: of the bucketing sampler.
+        accents: names of the accents that the model tells apart.
+        repeats: accent -> how often its clips come in an epoch of training; 1 unless named.
 
     Attributes:
         speakers: of the training split, sorted; `SpeechBatch.speaker` counts in it.
@@ -70,6 +72,8 @@ class SpeechData(ClipData):
         window_slack: int = 6,
         mel: Mapping[str, Any] | None = None,
         num_buckets: int = 30,
+        accents: Sequence[str] = (),
+        repeats: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(
             folder,
@@ -85,6 +89,7 @@ class SpeechData(ClipData):
         self.batch_seconds, self.num_buckets = batch_seconds, num_buckets
         self.reference, self.reference_seconds = reference, reference_seconds
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
+        self.accents, self.repeats = list(accents), dict(repeats or {})
         self.speakers: list[str] = []
         self.mel_mean = self.mel_std = torch.empty(0)
         self._phonemes: dict[str, np.ndarray | None] = {}
@@ -110,6 +115,7 @@ class SpeechData(ClipData):
                 clips,
                 self._phonemes,
                 {speaker: index for index, speaker in enumerate(self.speakers)},
+                accents={accent: index for index, accent in enumerate(self.accents)},
                 mel=self.mel,
                 reference=self.reference,
                 reference_seconds=self.reference_seconds,
@@ -162,9 +168,12 @@ class SpeechData(ClipData):
 
     def sampler(self, split: str, *, shuffle: bool, rank: int, world_size: int) -> BucketSampler:
         """Return batches of about the same length."""
+        clips = self.datasets[split].clips
+        repeats = [self.repeats.get(clip.accent, 1) if split == "train" else 1 for clip in clips]
         return BucketSampler(
-            [clip.seconds for clip in self.datasets[split].clips],
+            [clip.seconds for clip in clips],
             self.batch_seconds,
+            repeats=repeats,
             shuffle=shuffle,
             seed=self.seed,
             rank=rank,

@@ -24,6 +24,7 @@ class SpeechBatch(NamedTuple):
         voice: (B, S) a frozen speaker encoder's vectors of the clips that the references are from;
             (B, 0) without one.
         speaker: int64 (B,), index into `SpeechData.speakers`; -1 for people of other splits.
+        accent: int64 (B,), index into `SpeechData.accents`; -1 where it is not known.
         transcribed: bool (B,); the other rows train the style encoder only.
         ids: of the clips.
     """
@@ -40,6 +41,7 @@ class SpeechBatch(NamedTuple):
     manner_lens: Tensor
     voice: Tensor
     speaker: Tensor
+    accent: Tensor
     transcribed: Tensor
     ids: list[str]
 
@@ -65,6 +67,7 @@ def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
         manner_lens=batch.manner_lens[rows],
         voice=batch.voice[rows],
         speaker=batch.speaker[rows],
+        accent=batch.accent[rows],
         transcribed=rows[rows],
         ids=[name for name, keep in zip(batch.ids, rows.tolist(), strict=True) if keep],
     )

@@ -34,6 +34,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
         clips: to draw from.
         phonemes: text -> indices of ``SYMBOLS``; a text that is absent or ``None`` counts as none.
         speakers: speaker -> index; others get -1.
+        accents: accent -> index, likewise.
         mel: plain arguments of `MelSpectrogram`.
         reference: ``"other_clip"`` of the speaker where there is one, or ``"other_crop"``.
         reference_seconds: shortest and longest reference; every batch draws one length.
@@ -48,6 +49,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
         phonemes: Mapping[str, np.ndarray | None],
         speakers: Mapping[str, int],
         *,
+        accents: Mapping[str, int] | None = None,
         mel: Mapping[str, Any] | None = None,
         reference: str = "other_clip",
         reference_seconds: tuple[float, float] = (1.5, 4.0),
@@ -66,6 +68,8 @@ class SpeechDataset(Dataset[SpeechBatch]):
         self.voices = torch.zeros(len(self.clips), 0)
         self._broken = shared_zeros(len(self.clips), np.uint8)
         self.speaker = np.array([speakers.get(clip.speaker, -1) for clip in self.clips], np.int64)
+        known = accents or {}
+        self.accent = np.array([known.get(clip.accent, -1) for clip in self.clips], np.int64)
         self._of_speaker: dict[str, list[int]] = {}
         for index, clip in enumerate(self.clips):
             self._of_speaker.setdefault(clip.speaker, []).append(index)
@@ -188,6 +192,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
             manner_lens=manner_lens,
             voice=self.voices[chosen],
             speaker=torch.from_numpy(self.speaker[indices]),
+            accent=torch.from_numpy(self.accent[indices]),
             transcribed=torch.tensor([t is not None for t in tokens]),
             ids=[self.clips[index].id for index in indices],
         )

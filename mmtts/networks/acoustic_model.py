@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from mmtts import InputError
 from mmtts.networks.alignment import (
     durations_from_path,
     log_likelihood,
@@ -60,6 +61,8 @@ class AcousticModel(nn.Module):
         dropout: dropout in all parts.
         encoder_widths: inner widths of the text encoder's blocks when they were compressed.
         decoder_widths: the same of the flow decoder's blocks.
+        accents: kinds of speech that the model tells apart, such as "native" and "learner"; it
+            speaks the first one unless told otherwise.
     """
 
     mel_mean: Tensor
@@ -83,6 +86,7 @@ class AcousticModel(nn.Module):
         dropout: float = 0.1,
         encoder_widths: list[list[int]] | None = None,
         decoder_widths: list[list[int]] | None = None,
+        accents: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
@@ -101,6 +105,7 @@ class AcousticModel(nn.Module):
             "dropout": dropout,
             "encoder_widths": encoder_widths,
             "decoder_widths": decoder_widths,
+            "accents": list(accents),
         }
         self.text_encoder = TextEncoder(
             n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout, encoder_widths
@@ -112,6 +117,10 @@ class AcousticModel(nn.Module):
         self.decoder = FlowDecoder(
             n_mels, style_dim, width, decoder_layers, heads, patch, dropout / 2, decoder_widths
         )
+        # An accent moves z within the acoustic model; it is no part of a voice.
+        self.accent = nn.Embedding(len(accents), style_dim) if accents else None
+        if self.accent is not None:
+            nn.init.zeros_(self.accent.weight)
         self.null_style = nn.Parameter(torch.randn(style_dim) * style_dim**-0.5)
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
@@ -149,6 +158,26 @@ class AcousticModel(nn.Module):
         """
         return self.style_encoder(self.normalize(mel), mel_lens, voice)
 
+    def accent_index(self, name: str | None) -> int:
+        """Which of the accents bears a name; the first one for None.
+
+        Raises:
+            InputError: the model does not know it.
+        """
+        known: list[str] = self.config["accents"]
+        if name is None:
+            return 0
+        if name not in known:
+            heard = ", ".join(known) or "none"
+            raise InputError(f"the model knows no accent {name!r}; it knows {heard}")
+        return known.index(name)
+
+    def accented(self, z: Tensor, accent: Tensor) -> Tensor:
+        """Move styles z (B, style_dim) by accents, int64 (B,); -1 leaves a style where it is."""
+        if self.accent is None:
+            return z
+        return z + self.accent(accent.clamp_min(0)) * (accent >= 0).unsqueeze(-1)
+
     def align(
         self,
         mel: Tensor,
@@ -182,6 +211,7 @@ class AcousticModel(nn.Module):
         guidance: float = 1.0,
         pace: float = 1.0,
         temperature: float = 0.667,
+        accent: int = 0,
         generator: torch.Generator | None = None,
     ) -> SynthesizedMel:
         """Speak phonemes in the style z.
@@ -194,9 +224,11 @@ class AcousticModel(nn.Module):
             guidance: classifier-free guidance weight; 1 follows z as trained, more exaggerates it.
             pace: speaking rate relative to the predicted one, > 0.
             temperature: standard deviation of the starting noise.
+            accent: which of the model's accents, where it knows any.
             generator: source of the noise.
         """
         z = self.style_encoder.join(*self.style_encoder.split(z))
+        z = self.accented(z, torch.full((len(z),), accent, device=z.device))
         mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
         hidden, prior = self.text_encoder(phonemes, mask, z)
         log_durations = self.duration_predictor(hidden, mask, z)

@@ -84,6 +84,7 @@ def _add_speech(speech: argparse._ArgumentGroup) -> None:
     speech.add_argument(
         "--style-guidance", type=float, default=1.0, help="of the decoder; default 1"
     )
+    speech.add_argument("--accent", help="one that the model knows; default: its first")
     speech.add_argument(
         "--text-file", metavar="FILE", help="one text per line, one output for each"
     )

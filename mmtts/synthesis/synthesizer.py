@@ -138,6 +138,7 @@ class Synthesizer:
         pace: float = 1.0,
         seed: int = 0,
         loudness: float | None = None,
+        accent: str | None = None,
     ) -> Speech:
         """Speak a text of any length.
 
@@ -150,13 +151,21 @@ class Synthesizer:
             seed: Of the decoder's noise; the same seed gives the same sound.
             loudness: dB above the standard level, -20 to 20, whatever the voice's own is; 0 speaks
                 at the standard level. The voice's own by default.
+            accent: One that the model knows, such as "native" or "learner"; by default its first.
 
         Raises:
             InputError: Nothing in the text can be spoken, the voice belongs to another model, or
                 a number is out of its range.
         """
         parts = self.stream(
-            text, voice, steps=steps, guidance=guidance, pace=pace, seed=seed, loudness=loudness
+            text,
+            voice,
+            steps=steps,
+            guidance=guidance,
+            pace=pace,
+            seed=seed,
+            loudness=loudness,
+            accent=accent,
         )
         return Speech(np.concatenate([part.samples for part in parts]), self.sample_rate)
 
@@ -170,13 +179,15 @@ class Synthesizer:
         pace: float = 1.0,
         seed: int = 0,
         loudness: float | None = None,
+        accent: str | None = None,
     ) -> Iterator[Speech]:
         """Speak a text sentence by sentence; the parts follow one another without a gap.
 
         The memory needed does not grow with the text. Arguments and errors as in `__call__`.
         """
         level = voice.loudness if loudness is None else loudness
-        manner, z = Manner(steps, guidance, pace, seed, level), self._style_of(voice)
+        manner = Manner(steps, guidance, pace, seed, level, accent)
+        z = self._style_of(voice)
         return self._speak_in_turn(split_sentences(text), z, manner)
 
     def batch(
@@ -190,6 +201,7 @@ class Synthesizer:
         pace: float = 1.0,
         seed: int = 0,
         loudness: float | None = None,
+        accent: str | None = None,
     ) -> Iterator[Speech]:
         """Speak many texts, several sentences at a time, and yield them in their order.
 
@@ -202,12 +214,14 @@ class Synthesizer:
             pace: See there.
             seed: See there. What else is in its batch has a small influence on a sentence.
             loudness: See there.
+            accent: See there.
 
         Raises:
             InputError: As in `__call__`; the message tells which text.
         """
         level = voice.loudness if loudness is None else loudness
-        manner, z = Manner(steps, guidance, pace, seed, level), self._style_of(voice)
+        manner = Manner(steps, guidance, pace, seed, level, accent)
+        z = self._style_of(voice)
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         return self._speak_together(list(texts), z, batch_size, manner)

@@ -39,6 +39,7 @@ class Manner:
         pace: Speaking rate relative to the voice's own, 0.25 to 4.
         seed: Of the decoder's noise.
         loudness: dB above the standard level, -20 to 20.
+        accent: One that the model knows; None for its first.
 
     Raises:
         InputError: A number is out of its range.
@@ -49,6 +50,7 @@ class Manner:
     pace: float = 1.0
     seed: int = 0
     loudness: float = 0.0
+    accent: str | None = None
 
     def __post_init__(self) -> None:
         for name in RANGES:
@@ -112,6 +114,7 @@ def speak(
             steps=manner.steps,
             guidance=manner.guidance,
             pace=manner.pace,
+            accent=speaker.acoustic_model.accent_index(manner.accent),
             generator=generator,
         )
         # What lies behind the end of a shorter sentence must be silence for the vocoder.

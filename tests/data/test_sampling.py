@@ -80,3 +80,10 @@ def test_a_clip_longer_than_a_batch_stands_alone():
 def test_long_clips_are_cropped_more_often():
     clips = clips_of(CropSampler([0.2, 1.0, 3.5], 1.0, 5, shuffle=True))
     assert sorted(clips) == [0, 1, 2, 2, 2]
+
+
+def test_clips_may_come_more_than_once():
+    repeats = [1, 3, 0, 2] * 50
+    sampler = BucketSampler(SECONDS[:200], 60, repeats=repeats, shuffle=True)
+    drawn = np.bincount(clips_of(sampler), minlength=200)
+    assert drawn.tolist() == repeats

@@ -1,7 +1,9 @@
 """Speech data: batches hold what they say, the same ones again, and survive broken clips."""
 
+import gzip
 import json
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -307,3 +309,25 @@ def test_lightning_trains_on_other_batches_in_every_epoch(prepared):
     assert train[0] != train[1] and train[0] and train[1]
     valid = [[ids for epoch, ids in listener.heard["valid"] if epoch == e] for e in (0, 1)]
     assert valid[0] == valid[1] != []
+
+
+def test_accents_are_counted_and_repeated(folder):
+    path = folder / "speech" / "cuts_train.jsonl.gz"
+    cuts = [json.loads(line) for line in gzip.open(path, "rt")]
+    for index, cut in enumerate(cuts):
+        accent = ("native", "learner", "unheard of", "")[index % 4]
+        custom = cut["supervisions"][0].get("custom") or {}
+        cut["supervisions"][0]["custom"] = {**custom, "accent": accent}
+    with gzip.open(path, "wt") as file:
+        file.writelines(json.dumps(cut) + "\n" for cut in cuts)
+    data = SpeechData(
+        folder, batch_seconds=6, accents=["native", "learner"], repeats={"native": 3, "": 0}
+    )
+    data.setup("fit")
+    batches = batches_of(data)
+    accent = {name: index for b in batches for name, index in zip(b.ids, b.accent, strict=True)}
+    times = Counter(name for batch in batches for name in batch.ids)
+    for index, cut in enumerate(cuts):
+        assert times[cut["id"]] == (3, 1, 1, 0)[index % 4]
+        if index % 4 < 3:
+            assert accent[cut["id"]] == (0, 1, -1)[index % 4]

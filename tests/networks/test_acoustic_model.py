@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmtts import InputError
 from mmtts.networks.acoustic_model import AcousticModel, lay_out
 from mmtts.networks.duration_predictor import duration_loss, frames_from_durations
 from mmtts.networks.flow_solver import integrate
@@ -105,3 +106,30 @@ def test_duration_loss_is_smallest_at_the_mean() -> None:
 
     assert loss(6.0) < min(loss(5.5), loss(6.5))  # the arithmetic mean, not the geometric 4.58
     assert float(duration_loss(durations.log(), durations, mask)) == pytest.approx(0, abs=1e-5)
+
+
+def test_an_accent_moves_the_speech_and_the_first_one_is_the_default() -> None:
+    torch.manual_seed(0)
+    model = AcousticModel(
+        12, 8, style_dim=16, width=32, encoder_layers=1, decoder_layers=1, heads=2,
+        style_width=16, style_layers=1, accents=["native", "learner"],
+    ).eval()  # fmt: skip
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    z = torch.nn.functional.normalize(torch.randn(2, 16), dim=-1)
+    assert torch.equal(model.accented(z, torch.tensor([-1, -1])), z)
+    shifted = model.accented(z, torch.tensor([1, -1]))
+    assert torch.allclose(shifted[0], z[0] + model.accent.weight[1]) and torch.equal(
+        shifted[1], z[1]
+    )
+
+    def speak(**options: int) -> torch.Tensor:
+        noise = torch.Generator().manual_seed(0)
+        phonemes, lens = torch.tensor([[1, 2, 3], [4, 5, 6]]), torch.tensor([3, 3])
+        return model.synthesize(phonemes, lens, z, steps=1, generator=noise, **options).mel
+
+    assert torch.equal(speak(), speak(accent=model.accent_index("native")))
+    other = speak(accent=model.accent_index("learner"))
+    assert other.shape != speak().shape or not torch.allclose(other, speak())
+    with pytest.raises(InputError, match="knows no accent 'martian'; it knows native, learner"):
+        model.accent_index("martian")

@@ -38,6 +38,7 @@ def make_batch() -> SpeechBatch:
         manner_lens=torch.tensor([8, 8, 8]),
         voice=torch.zeros(3, 0),
         speaker=torch.tensor([0, 1, 2]),
+        accent=torch.tensor([0, 1, -1]),
         transcribed=torch.tensor([True, True, False]),
         ids=["one", "two", "three"],
     )
@@ -148,3 +149,28 @@ def test_pictures_of_a_batch() -> None:
     for picture in pictures.values():
         assert picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype.name == "uint8"
         assert picture.std() > 10
+
+
+def test_an_accent_is_learned_from_the_clips_that_have_it() -> None:
+    stage = make_stage()
+    stage.acoustic_model = AcousticModel(
+        n_symbols=11, n_mels=8, style_dim=16, width=32, encoder_layers=1, decoder_layers=2, heads=2,
+        style_width=16, style_layers=1, dropout=0.0, accents=["native", "learner", "other"],
+    )  # fmt: skip
+    # The modulations that read z start at zero, so that the first step teaches no accent.
+    for block in stage.acoustic_model.text_encoder.blocks:
+        torch.nn.init.normal_(block.modulation.weight, std=0.1)
+    batch = make_batch()
+    stage._step(batch)["loss"].backward()
+    moved = stage.acoustic_model.accent.weight.grad.norm(dim=1)
+    assert moved[0] > 0 and moved[1] > 0 and moved[2] == 0
+    unknown = stage._step(batch._replace(accent=torch.full((3,), -1)))
+    stage.acoustic_model.zero_grad()
+    unknown["loss"].backward()
+    assert stage.acoustic_model.accent.weight.grad.norm() == 0
+
+
+def test_times_of_a_batch_are_spread_evenly() -> None:
+    times = make_stage()._times(8, torch.Generator().manual_seed(0), torch.device("cpu"))
+    assert sorted((times * 8).long().tolist()) == list(range(8))
+    assert times.min() >= 0 and times.max() < 1
