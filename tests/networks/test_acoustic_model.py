@@ -119,9 +119,8 @@ def test_an_accent_moves_the_speech_and_the_first_one_is_the_default() -> None:
     z = torch.nn.functional.normalize(torch.randn(2, 16), dim=-1)
     assert torch.equal(model.accented(z, torch.tensor([-1, -1])), z)
     shifted = model.accented(z, torch.tensor([1, -1]))
-    assert torch.allclose(shifted[0], z[0] + model.accent.weight[1]) and torch.equal(
-        shifted[1], z[1]
-    )
+    assert torch.allclose(shifted[0], z[0] + model.accent.weight[1])
+    assert torch.equal(shifted[1], z[1])
 
     def speak(**options: int) -> torch.Tensor:
         noise = torch.Generator().manual_seed(0)
