@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import yaml
 from cross_validation import TITLES, compare, read_folds
-from prompt_table import heard_rows, read_seeds
+from prompt_table import answers, balanced, read_seeds
 
 from mmtts.command.one_sentence import one_sentence
 from mmtts.data.attributes import ATTRIBUTES
@@ -181,7 +181,8 @@ def curve(folder: Path, best: bool) -> Iterator[tuple[float, float]]:
         else:
             drawn = sampler.sample(z_p, DRAWS, guidance, generator=noise)
         styles = drawn.numpy()
-        right = [x.value for x in heard_rows(asked.claims, probe.hear(styles), 2) if x.n]
+        heard = answers(asked.claims, probe.hear(styles))
+        right = [balanced(*answer) for answer in heard if len(answer[0])]
         unlike = [mean_pairwise_distance(centered(z, mean_voice)) for z in styles]
         yield float(np.mean(unlike)), float(np.mean(right))
 

@@ -14,14 +14,13 @@ seeds, and a 95 % interval that resamples people, for differences the same peopl
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import yaml
-from tables import Row, print_table
+from tables import Row, read_options, write_tables
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
@@ -43,11 +42,7 @@ COLUMNS = ("run", "voice", "AUC", "5-way matching", "AUC within a gender", "peop
 
 @one_sentence
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", type=Path, nargs="+", help="folders of sweeps, one each per row")
-    parser.add_argument("--draws", type=int, default=300, help="of the bootstrap")
-    parser.add_argument("--csv", action="store_true", help="comma-separated instead of markdown")
-    options = parser.parse_args()
+    options = read_options(__doc__)
     rows: list[Row] = []
     first: dict[int, list[HeldOut]] = {}
     for runs in options.runs:
@@ -55,7 +50,7 @@ def main() -> None:
         first = first or folds
         known = set() if folds is first else {m for m in BASELINES if not differ(folds, first, m)}
         rows += rows_of(runs.name, folds, known, options.draws)
-    print_table(COLUMNS, rows, options.csv)
+    write_tables(COLUMNS, rows, options.out)
 
 
 def rows_of(run: str, folds: dict[int, list[HeldOut]], known: Set[str], draws: int) -> list[Row]:

@@ -14,12 +14,11 @@ Intervals (95 %) resample prompts, or clips; a row is the mean over the seeds.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from tables import Row, print_table
+from tables import Row, read_options, write_tables
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
@@ -36,11 +35,7 @@ Held = Mapping[str, np.ndarray]
 
 @one_sentence
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", type=Path, nargs="+", help="folders of sweeps, one each per row")
-    parser.add_argument("--draws", type=int, default=300, help="of the bootstrap")
-    parser.add_argument("--csv", action="store_true", help="comma-separated instead of markdown")
-    options = parser.parse_args()
+    options = read_options(__doc__)
     found = {runs.name: read_seeds(runs) for runs in options.runs}
     first = next(iter(found.values()))[0]
     clips = heard_rows(first["facts"], first["heard_clips"][:, None], options.draws)
@@ -52,7 +47,7 @@ def main() -> None:
     for name, seeds in found.items():
         rows.append(row_of(name, "draws", seeds, "draws", options.draws))
         rows.append(row_of(name, "stable default", seeds, "mean", options.draws))
-    print_table(COLUMNS, rows, options.csv)
+    write_tables(COLUMNS, rows, options.out)
 
 
 def row_of(run: str, title: str, seeds: list[Held], voices: str, draws: int) -> Row:
@@ -84,32 +79,38 @@ def read_seeds(runs: Path) -> list[Held]:
 
 
 def heard_rows(asked: np.ndarray, heard: np.ndarray, draws: int) -> list[Interval]:
-    """Accuracy of each attribute of `HEARD`.
+    """Accuracy of each attribute of `HEARD`; arguments as for `answers`."""
+    return [accuracy(*answer, draws) for answer in answers(asked, heard)]
+
+
+def answers(asked: np.ndarray, heard: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each attribute of `HEARD`, what was asked (m,), and the share heard so (m,).
 
     Args:
         asked: int64 (n, >= 6), -1 = nothing.
         heard: int64 (n, k, >= 6): k voices each.
-        draws: Of the bootstrap.
     """
     asked = audible(asked[:, : len(ATTRIBUTES)])
-    return [
-        accuracy(asked[:, c], heard[:, :, c], draws) for c in map(list(ATTRIBUTES).index, HEARD)
-    ]
+    found = []
+    for column in map(list(ATTRIBUTES).index, HEARD):
+        named, voices = asked[:, column], heard[:, :, column]
+        known = (named >= 0) & (voices >= 0).all(1)
+        found.append((named[known], (voices == named[:, None])[known].mean(1)))
+    return found
 
 
-def accuracy(asked: np.ndarray, heard: np.ndarray, draws: int) -> Interval:
-    """Share that is heard as asked, mean over the values asked for: (n,) and (n, k)."""
-    known = (asked >= 0) & (heard >= 0).all(1)
-    asked, right = asked[known], (heard == asked[:, None])[known].mean(1)
-    values = np.unique(asked)
+def balanced(asked: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Mean over the values asked for of the share that is right, (m,) each."""
+    weights = np.ones(len(asked)) if weights is None else weights
+    of = [np.flatnonzero((asked == value) & (weights > 0)) for value in np.unique(asked)]
+    return float(np.mean([np.average(right[k], weights=weights[k]) for k in of if len(k)]))
 
-    def statistic(weights: np.ndarray) -> float:
-        of = [np.flatnonzero((asked == value) & (weights > 0)) for value in values]
-        return float(np.mean([np.average(right[k], weights=weights[k]) for k in of if len(k)]))
 
-    if not len(values):
+def accuracy(asked: np.ndarray, right: np.ndarray, draws: int) -> Interval:
+    """`balanced` with its interval."""
+    if not len(asked):
         return bootstrap_mean([])
-    return bootstrap(statistic, len(asked), seed=0, draws=draws)
+    return bootstrap(lambda weights: balanced(asked, right, weights), len(asked), 0, draws=draws)
 
 
 def diversity(seeds: list[Held], voices: str) -> Interval:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from mmtts.networks.campplus import CAMPPlus
+from mmtts.networks.campplus import PACKAGE, CAMPPlus
 from mmtts.networks.ecapa import ECAPA
 from mmtts.networks.wavlm import WavLM
 from mmtts.storage.weights_file import module_hash
@@ -21,6 +21,7 @@ class Publication(NamedTuple):
     network: type[CAMPPlus | ECAPA | WavLM]
     traces: tuple[str, ...]  # how it is called by a model that took part of it; regular expressions
     origin: str
+    weights: str = ""  # where they are unless it is said
 
 
 # By the word that asks for it.
@@ -30,6 +31,7 @@ PUBLISHED = {
         network=CAMPPlus,
         traces=("campplus", r"cam\+\+"),
         origin="published by 3D-Speaker under Apache-2.0 (arXiv 2303.00332)",
+        weights=f"the package {PACKAGE}",
     ),
     "ecapa": Publication(
         name="ECAPA-TDNN",
@@ -74,7 +76,7 @@ class PublishedJudge:
         self.source = f"{word}:{weights}" if weights else word
         self.sample_rate = self._network.sample_rate
         self.facts = (
-            f"{weights or 'its package'} (tensors {module_hash(self._network)[:12]}), "
+            f"{weights or known.weights} (tensors {module_hash(self._network)[:12]}), "
             f"{known.origin}; whom it was trained on is not listed, so it may know tested people"
         )
 

@@ -57,13 +57,6 @@ train_prompts() {
   done
 }
 
-# table <script> <file> <folder of a row ...>
-table() {
-  $python "scripts/$1" "${@:3}" >"$out/$2.md"
-  $python "scripts/$1" --csv "${@:3}" >"$out/$2.csv"
-  cat "$out/$2.md"
-}
-
 mkdir -p "$out"
 step "1. stage 2 in five folds, and stage 3 -> $runs (messages in $out/*.log)"
 set -m # each half is a process group of its own, so that neither goes on when the other fails
@@ -76,8 +69,8 @@ wait $faces || { tail -n 3 "$out/faces.log"; exit 1; }
 wait $prompts || { tail -n 3 "$out/prompts.log"; exit 1; }
 
 step "2. tables -> $out"
-table cross_validation.py faces "${face_rows[@]/#/$runs/stage2/}"
-table prompt_table.py prompts "${prompt_rows[@]/#/$runs/stage3/}"
+$python scripts/cross_validation.py --out "$out/faces" "${face_rows[@]/#/$runs/stage2/}"
+$python scripts/prompt_table.py --out "$out/prompts" "${prompt_rows[@]/#/$runs/stage3/}"
 
 step "3. figures -> $out"
 $python scripts/compare_figures.py --out "$out" --faces "$runs/stage2/all" \

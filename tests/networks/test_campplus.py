@@ -11,20 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hum import hum
 from torch.nn import functional as F
 
 from mmtts import InputError
 from mmtts.networks.campplus import WEIGHTS, CAMPPlus, filter_bank, segment_means
 
 SMALL = Path(__file__).with_name("small_campplus")
-
-
-def hum(seconds: float, hertz: float, level: float) -> torch.Tensor:
-    time = np.arange(int(16000 * seconds)) / 16000
-    sound = sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 12))
-    noise = np.random.default_rng(int(hertz)).standard_normal(len(time))
-    clip = level * (sound * np.hanning(len(time)) + 0.05 * noise)
-    return torch.from_numpy(clip.astype(np.float32))
 
 
 CLIPS = [hum(2.7, 110, 0.3), hum(0.6, 220, 0.4)]

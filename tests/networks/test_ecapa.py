@@ -10,20 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hum import hum
 from torch.nn import functional as F
 
 from mmtts import InputError
 from mmtts.networks.ecapa import ECAPA, mel_filters
 
 SMALL = Path(__file__).with_name("small_ecapa")
-
-
-def hum(seconds: float, hertz: float, level: float) -> torch.Tensor:
-    time = np.arange(int(16000 * seconds)) / 16000
-    sound = sum(np.sin(2 * np.pi * hertz * k * time) / k for k in range(1, 12))
-    noise = np.random.default_rng(int(hertz)).standard_normal(len(time))
-    clip = level * (sound * np.hanning(len(time)) + 0.05 * noise)
-    return torch.from_numpy(clip.astype(np.float32))
 
 
 CLIPS = [hum(1.3, 110, 0.05), hum(0.6, 220, 0.4)]

@@ -45,7 +45,11 @@ def test_runs_become_rows_of_one_table(tmp_path: Path) -> None:
     write_fold(tmp_path / "other" / "1-1", 1, 1, names[10:], True)
     rows = table(tmp_path / "right", tmp_path / "other").stdout.splitlines()[2:]
     assert [row.split(" | ")[1] for row in rows].count("ridge regression, same features") == 2
-    written = table(tmp_path / "right", tmp_path / "wrong", words=("--csv",)).stdout.splitlines()
+    out = tmp_path / "tables" / "faces"
+    out.parent.mkdir()
+    shown = table(tmp_path / "right", tmp_path / "wrong", words=("--out", str(out))).stdout
+    assert (out.parent / "faces.md").read_text() == shown
+    written = (out.parent / "faces.csv").read_text().splitlines()
     assert written[0].startswith("run,voice,AUC,AUC low,AUC high,5-way matching,")
     assert written[1].startswith("right,z_f,1.0,1.0,1.0,") and written[1].endswith(",20,2")
 
