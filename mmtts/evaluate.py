@@ -16,6 +16,7 @@ HELP = """usage: python -m mmtts.evaluate model=FOLDER[,FOLDER ...] data=FOLDER 
   out=FOLDER            where results.csv, results.md and the figures go [runs/evaluate/<model>]
   questions=NAME,...    which questions, all by default:
 {questions}
+  accent=NAME           only clips of this accent, such as native [all]
   limit=N  samples=N    items per question [50]; voices drawn per prompt or face [8]
   steps=N  seed=N       flow steps per sentence [4]; seed of every choice and interval [0]
   whisper=FOLDER        a Whisper checkpoint as second recognizer

@@ -129,7 +129,8 @@ def make_inquiry(config: DictConfig, judges: Judges) -> Inquiry:
     from mmtts.evaluation.judges import check_people
     from mmtts.evaluation.unseen_people import UnseenPeople
 
-    people = UnseenPeople(Path(config.folder), str(config.split), int(config.seed))
+    accent = None if config.accent is None else str(config.accent)
+    people = UnseenPeople(Path(config.folder), str(config.split), int(config.seed), accent)
     for judge in judges.named:
         check_people(judge, people.clips_of)
     return Inquiry(
@@ -173,7 +174,9 @@ def describe(config: DictConfig, systems: list[System], inquiry: Inquiry) -> dic
     corpora = ", ".join(f"{name} ({count} clips)" for name, count in people.corpora.items())
     facts: dict[str, Any] = {
         "systems": "; ".join(f"{s.name} (stage 1 {s.parts.config.sha256[:12]})" for s in systems),
-        "data": f"{config.folder}, {people.split} split, {len(people.clips_of)} people: {corpora}",
+        "data": f"{config.folder}, {people.split} split, {len(people.clips_of)} people"
+        + (f" ({people.accent})" if people.accent else "")
+        + f": {corpora}",
         "seed": f"{config.seed}, at most {config.limit} items per question, {config.steps} steps",
         "intervals": "95 %, percentile bootstrap of people or prompts, 1000 draws",
         "likeness": DEFINITION,

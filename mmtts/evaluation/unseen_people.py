@@ -42,18 +42,23 @@ class UnseenPeople:
         folder: The prepared data folder.
         split: Whose people; "test" as a rule.
         seed: Of every choice among them.
+        accent: Only clips of this accent, such as "native".
 
     Raises:
-        InputError: The folder holds no speech of that split.
+        InputError: The folder holds no such speech of that split.
     """
 
-    def __init__(self, folder: Path, split: str = "test", seed: int = 0) -> None:
-        self.folder, self.split, self.seed = folder, split, seed
+    def __init__(
+        self, folder: Path, split: str = "test", seed: int = 0, accent: str | None = None
+    ) -> None:
+        self.folder, self.split, self.seed, self.accent = folder, split, seed, accent
         clips = [clip for clip in read_clips(folder, split) if clip.seconds >= SHORTEST_SECONDS]
-        self.clips = {clip.id: clip for clip in clips}
+        self.clips = {clip.id: clip for clip in clips if accent in (None, clip.accent)}
         if not self.clips:
+            kind = f" of the accent {accent!r}" if accent else ""
             raise InputError(
-                f"{folder} has no clip of a second or more in its {split} split; prepare more data"
+                f"{folder} has no clip{kind} of a second or more in its {split} split; "
+                "prepare more data"
             )
         self._known = _supervisions(folder, split)
 
@@ -64,7 +69,7 @@ class UnseenPeople:
     @cached_property
     def training(self) -> UnseenPeople:
         """The people of the same folder who were trained on: baselines and means come from them."""
-        return UnseenPeople(self.folder, "train", self.seed)
+        return UnseenPeople(self.folder, "train", self.seed, self.accent)
 
     @cached_property
     def genders(self) -> dict[str, str]:

@@ -1,3 +1,5 @@
+import gzip
+import json
 import shutil
 
 import pytest
@@ -81,3 +83,18 @@ def test_missing_parts_are_said_or_left_out(prepared, tmp_path):
         _ = people.thresholds
     with pytest.raises(InputError, match="prepare"):
         UnseenPeople(tmp_path)
+
+
+def test_people_of_one_accent(prepared, tmp_path):
+    copy = shutil.copytree(prepared, tmp_path / "data")
+    path = copy / "speech" / "cuts_test.jsonl.gz"
+    cuts = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    for cut in cuts:
+        [spoken] = cut["supervisions"]
+        accent = "native" if spoken["speaker"] == "hum-08" else "learner"
+        spoken["custom"] = {**(spoken.get("custom") or {}), "accent": accent}
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, cuts)).encode()))
+    assert set(UnseenPeople(copy, accent="native").clips_of) == {"hum-08"}
+    assert set(UnseenPeople(copy).clips_of) == {"hum-08", "hum-09"}
+    with pytest.raises(InputError, match="no clip of the accent 'martian'"):
+        UnseenPeople(copy, accent="martian")
