@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Clip:
         source: the audio file, or its content.
         start: where the clip begins in the source, in seconds.
         accent: "native", "learner" or another kind of speech; empty where nobody said.
+        speed: how much faster, and so higher, it is played than it was recorded.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Clip:
     source: Path | bytes
     start: float
     accent: str = ""
+    speed: float = 1.0
 
     def num_samples(self, sample_rate: int) -> int:
         """Length in samples at a sample rate."""
@@ -49,6 +51,19 @@ class Clip:
     def num_frames(self, sample_rate: int, hop_length: int) -> int:
         """Length in frames of a centered spectrogram at a sample rate."""
         return 1 + self.num_samples(sample_rate) // hop_length
+
+
+def played(clip: Clip, speed: float) -> Clip:
+    """Play a clip faster or slower: another voice, whose pitch, resonances and pace are scaled."""
+    words = clip.words and tuple((start / speed, end / speed) for start, end in clip.words)
+    return replace(
+        clip,
+        id=f"{clip.id}@{speed:g}",
+        speaker=f"{clip.speaker}@{speed:g}",
+        seconds=clip.seconds / speed,
+        words=words,
+        speed=clip.speed * speed,
+    )
 
 
 def read_clips(folder: Path, split: str, *, shar: bool = False) -> list[Clip]:
@@ -129,12 +144,14 @@ def load_samples(
     try:
         with soundfile.SoundFile(source) as file:
             rate = file.samplerate
-            file.seek(round((clip.start + first / sample_rate) * rate))
-            samples = file.read(round(count / sample_rate * rate), dtype="float32", always_2d=True)
+            played = rate * clip.speed  # source samples in a second of the clip
+            file.seek(round(clip.start * rate + first / sample_rate * played))
+            wanted = round(count / sample_rate * played)
+            samples = file.read(wanted, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
         raise InputError(f"Clip {clip.id!r} cannot be decoded: {error}") from error
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    mono = resample(mono, rate, sample_rate)
+    mono = resample(mono, round(played), sample_rate)
     missing = count - len(mono)
     # Rounding of times and rates may cost a few samples, a truncated file costs more.
     if missing > 32:

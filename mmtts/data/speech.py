@@ -15,7 +15,7 @@ import torch
 
 from mmtts import InputError
 from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
-from mmtts.data.cuts import Clip, read_clips
+from mmtts.data.cuts import Clip, played, read_clips
 from mmtts.data.frozen import Table
 from mmtts.data.phoneme_cache import load_phonemes
 from mmtts.data.sampling import BucketSampler, CropSampler
@@ -47,6 +47,7 @@ class SpeechData(ClipData):
         num_buckets: of the bucketing sampler.
         accents: names of the accents that the model tells apart.
         repeats: accent -> how often its clips come in an epoch of training; 1 unless named.
+        speeds: accent -> speeds at which its training clips are played, too, as further voices.
 
     Attributes:
         speakers: of the training split, sorted; `SpeechBatch.speaker` counts in it.
@@ -74,6 +75,7 @@ class SpeechData(ClipData):
         num_buckets: int = 30,
         accents: Sequence[str] = (),
         repeats: Mapping[str, int] | None = None,
+        speeds: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         super().__init__(
             folder,
@@ -90,6 +92,7 @@ class SpeechData(ClipData):
         self.reference, self.reference_seconds = reference, reference_seconds
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
         self.accents, self.repeats = list(accents), dict(repeats or {})
+        self.speeds = dict(speeds or {})
         self.speakers: list[str] = []
         self.mel_mean = self.mel_std = torch.empty(0)
         self._phonemes: dict[str, np.ndarray | None] = {}
@@ -153,6 +156,10 @@ class SpeechData(ClipData):
     def read(self, split: str) -> list[Clip]:
         """Read a split; also counts the transcripts."""
         clips = super().read(split)
+        if split == "train" and self.speeds:
+            of_clip = [(clip, self.speeds.get(clip.accent, [])) for clip in clips]
+            clips += [played(clip, speed) for clip, speeds in of_clip for speed in speeds]
+            self.report[split]["at all speeds"] = len(clips)
         known = [clip for clip in clips if self._phonemes.get(clip.text) is not None]
         self.report[split]["transcribed"] = len(known)
         return clips

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mmtts import InputError
-from mmtts.data.cuts import load_samples, read_clips
+from mmtts.data.cuts import Clip, load_samples, played, read_clips
 
 
 @pytest.fixture
@@ -110,3 +110,25 @@ def test_broken_audio_is_named(folder):
     soundfile.write(folder / "a.wav", np.full(32000, np.nan), 8000, subtype="FLOAT")
     with pytest.raises(InputError, match="not finite"):
         load_samples(clip, 16000)
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.25])
+def test_a_clip_played_faster_is_shorter_and_higher(tmp_path, speed):
+    time = np.arange(24000) / 24000
+    tone = np.where(time < 0.5, np.sin(2 * np.pi * 400 * time), 0.0)
+    soundfile.write(tmp_path / "a.wav", 0.5 * tone, 24000)
+    words = ((0.1, 0.5), (0.6, 0.9))
+    clip = Clip("c", "s", "Hi.", 0.9, 24000, words, tmp_path / "a.wav", 0.1, "native")
+    fast = played(clip, speed)
+    assert (fast.id, fast.speaker, fast.accent) == (f"c@{speed}", f"s@{speed}", "native")
+    assert fast.seconds == pytest.approx(0.9 / speed)
+    np.testing.assert_allclose(np.array(fast.words) * speed, words)
+    samples = load_samples(fast, 16000)
+    assert len(samples) == round(0.9 / speed * 16000)
+    ends = np.flatnonzero(np.abs(samples) > 0.05).max() / 16000
+    assert ends == pytest.approx(0.4 / speed, abs=0.005)
+    part = samples[: int(0.3 / speed * 16000)]
+    loudest = np.fft.rfftfreq(len(part), 1 / 16000)[np.abs(np.fft.rfft(part)).argmax()]
+    assert loudest == pytest.approx(400 * speed, abs=5)
+    middle = load_samples(fast, 16000, first=2000, count=1000)
+    np.testing.assert_allclose(middle[50:-50], samples[2050:2950], atol=2e-3)

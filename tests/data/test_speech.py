@@ -321,10 +321,20 @@ def test_accents_are_counted_and_repeated(folder):
     with gzip.open(path, "wt") as file:
         file.writelines(json.dumps(cut) + "\n" for cut in cuts)
     data = SpeechData(
-        folder, batch_seconds=6, accents=["native", "learner"], repeats={"native": 3, "": 0}
+        folder,
+        batch_seconds=6,
+        accents=["native", "learner"],
+        repeats={"native": 3, "": 0},
+        speeds={"learner": [0.9, 1.1]},
     )
     data.setup("fit")
     batches = batches_of(data)
+    learners = {cut["id"] for cut in cuts[1::4]}
+    faster = {name for b in batches for name in b.ids if "@" in name}
+    assert faster == {f"{name}@{speed}" for name in learners for speed in (0.9, 1.1)}
+    assert {f"{s}@0.9" for s in (cut["supervisions"][0]["speaker"] for cut in cuts[1::4])} <= set(
+        data.speakers
+    )
     accent = {name: index for b in batches for name, index in zip(b.ids, b.accent, strict=True)}
     times = Counter(name for batch in batches for name in batch.ids)
     for index, cut in enumerate(cuts):
