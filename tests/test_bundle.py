@@ -11,6 +11,7 @@ from small_system import save_face_encoder, save_prompt_encoder, save_speech_tts
 from mmtts import InputError, Synthesizer, Voice
 from mmtts.bundle import main
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.vocoder import Vocoder
 from mmtts.storage.model_folder import load_config, load_network, save_model, weights_hash
 from mmtts.synthesis.bundling import bundle, read_attribute_names
 
@@ -119,3 +120,40 @@ def test_attribute_names_are_read(prepared: Path) -> None:
     names = read_attribute_names(prepared / "speech" / "cuts_train.jsonl.gz")
     assert len(names) == 18
     assert {"gender", "pitch"} <= set(next(iter(names.values())))
+
+
+def test_half_precision_is_half_as_large_and_the_same_voice(
+    small_system: Path, tmp_path: Path
+) -> None:
+    words = [f"--{kind.replace('_', '-')}={small_system / kind}" for kind in PARTS]
+    main([*words, f"--out={tmp_path / 'whole'}"])
+    main([*words, "--half", f"--out={tmp_path / 'half'}"])
+    again = [f"--{kind.replace('_', '-')}={tmp_path / 'half' / kind}" for kind in PARTS]
+    main([*again, "--half", f"--out={tmp_path / 'again'}"])
+    whole, half, again = (
+        Synthesizer.from_pretrained(tmp_path / name) for name in ("whole", "half", "again")
+    )
+    voice = whole.voice(prompt="A calm woman.", seed=1)
+    for system in (half, again):
+        other = system.voice(prompt="A calm woman.", seed=1)
+        assert np.dot(voice.vector, other.vector) > 0.999
+        assert other.speech_tts == voice.speech_tts  # one style space: voices fit both
+        one, two = whole("Hello.", voice).samples, system("Hello.", voice).samples
+        assert len(one) == len(two) and np.abs(one - two).max() < 0.05
+
+    def size(name: str) -> int:
+        return sum(p.stat().st_size for p in (tmp_path / name).glob("*/*.safetensors"))
+
+    assert size("half") < 0.6 * size("whole")
+    assert size("again") == size("half")
+
+
+def test_what_half_precision_cannot_hold_is_refused(small_system: Path, tmp_path: Path) -> None:
+    config = load_config(small_system / "vocoder", "vocoder")
+    vocoder = load_network(small_system / "vocoder", config, "vocoder", Vocoder)
+    vocoder.output.weight.data[0, 0] = 1e6
+    save_model(tmp_path / "loud", "vocoder", {"vocoder": vocoder})
+    parts = all_parts(small_system) | {"vocoder": tmp_path / "loud"}
+    with pytest.raises(InputError, match=r"vocoder.output.weight has values that half precision"):
+        bundle(parts, tmp_path / "out", half=True)
+    assert not (tmp_path / "out").exists()

@@ -16,13 +16,16 @@ from mmtts.storage.model_config import ModelConfig
 MOST_CLIPS = 1500  # for the directions; more would not make them better
 
 
-def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Path:
+def bundle(
+    parts: Mapping[str, Path], out: Path, data: Path | None = None, half: bool = False
+) -> Path:
     """Copy model folders into one system folder, after checking that they belong together.
 
     Args:
         parts: Model folder by kind; `speech_tts` is required.
         out: The system folder; an earlier system of that name is replaced in one step.
         data: Prepared data folder, for the named directions and the model card.
+        half: Store weights in half precision.
 
     Returns:
         The system folder.
@@ -32,6 +35,7 @@ def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Pa
             that is no system.
     """
     from mmtts.storage.atomic import replace_folder
+    from mmtts.storage.half_precision import write_halved
     from mmtts.synthesis.model_card import write_model_card
     from mmtts.synthesis.system_folder import SystemFolder
 
@@ -43,9 +47,7 @@ def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Pa
     try:
         for kind, config in configs.items():
             (temporary / kind).mkdir(parents=True)
-            for path in sorted(config.folder.iterdir()):
-                if path.name == "config.json" or path.suffix == ".safetensors":
-                    shutil.copyfile(path, temporary / kind / path.name)
+            (write_halved if half else _copy)(config, temporary / kind)
         if data is not None:
             directions = learn_directions(SystemFolder(temporary, "cpu"), data)
             if directions:
@@ -57,6 +59,12 @@ def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Pa
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return out
+
+
+def _copy(config: ModelConfig, folder: Path) -> None:
+    for path in sorted(config.folder.iterdir()):
+        if path.name == "config.json" or path.suffix == ".safetensors":
+            shutil.copyfile(path, folder / path.name)
 
 
 def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
@@ -75,7 +83,8 @@ def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
             check_lineage(configs[kind], configs["speech_tts"].style_space)
     if "face_encoder" in configs and "prompt_encoder" in configs:
         face, prompt = configs["face_encoder"], configs["prompt_encoder"]
-        if prompt.lineage.get("face_encoder", face.sha256) != face.sha256:
+        original = face.lineage.get("face_encoder", face.sha256)
+        if prompt.lineage.get("face_encoder", original) != original:
             raise InputError(
                 f"{prompt.folder} was trained with another face encoder than {face.folder}; "
                 "use that one, or train stage 3 again"
