@@ -40,13 +40,17 @@ def main(words: list[str] | None = None) -> int | None:
     logging.basicConfig(level=level, format="warning: %(message)s")
     if options.check_mark:
         return check_mark(options.check_mark)
-    check_request(options)
+    if not options.list_voices:
+        check_request(options)
     text = read_text(options.text)
     from mmtts.synthesis.synthesizer import Synthesizer
     from mmtts.synthesis.system_folder import default_model
 
     model = options.model or default_model()
     synthesizer = Synthesizer.from_pretrained(model, options.device, options.threads)
+    if options.list_voices:
+        print("\n".join(synthesizer.voices))
+        return None
     voice = make_voice(synthesizer, options)
     if options.save_voice:
         voice.save(options.save_voice)
@@ -80,7 +84,7 @@ def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
     from mmtts.synthesis.voice import Voice
 
     voices = [
-        Voice.load(value)
+        load_voice(synthesizer, value)
         if kind == "voice"
         else synthesizer.voice(
             **{kind: value},
@@ -99,6 +103,18 @@ def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
     if options.loudness is not None:
         voice = dataclasses.replace(voice, loudness=options.loudness)
     return voice
+
+
+def load_voice(synthesizer: Synthesizer, named: str) -> Voice:
+    """Load a voice from a file, or a ready one by its name.
+
+    Raises:
+        InputError: There is neither.
+    """
+    from mmtts.synthesis.voice import Voice
+
+    is_file = named.endswith(".safetensors") or Path(named).exists()
+    return Voice.load(named) if is_file else synthesizer.voice(named)
 
 
 def speak_text(

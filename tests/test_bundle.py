@@ -14,6 +14,7 @@ from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.vocoder import Vocoder
 from mmtts.storage.model_folder import load_config, load_network, save_model, weights_hash
 from mmtts.synthesis.bundling import bundle, read_attribute_names
+from mmtts.synthesize import main as synthesize
 
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 
@@ -156,4 +157,36 @@ def test_what_half_precision_cannot_hold_is_refused(small_system: Path, tmp_path
     parts = all_parts(small_system) | {"vocoder": tmp_path / "loud"}
     with pytest.raises(InputError, match=r"vocoder.output.weight has values that half precision"):
         bundle(parts, tmp_path / "out", half=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_ready_voices_are_made_of_their_designs(
+    small_system: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    designs = tmp_path / "voices.yaml"
+    designs.write_text("amber: {prompt: A calm woman., seed: 1}\nbirch: {prompt: An old man.}\n")
+    out = tmp_path / "system"
+    words = [f"--{kind.replace('_', '-')}={small_system / kind}" for kind in PARTS]
+    main([*words, f"--voices={designs}", f"--out={out}"])
+    tts = Synthesizer.from_pretrained(out)
+    assert tts.voices == ["amber", "birch"]
+    assert tts.voice("amber") == tts.voice(prompt="A calm woman.", seed=1)
+    mixed = tts.voice("birch", prompt="A calm woman.", seed=1, weights=[3, 1])
+    assert mixed == Voice.mix([tts.voice("birch"), tts.voice("amber")], [3, 1])
+    with pytest.raises(InputError, match="no voice named 'cedar': it has amber, birch"):
+        tts.voice("cedar")
+    capsys.readouterr()
+    synthesize(["--model", str(out), "--list-voices"])
+    assert capsys.readouterr().out.split() == ["amber", "birch"]
+    synthesize(["Hi.", "--model", str(out), "--voice", "amber", "-o", str(tmp_path / "a.wav")])
+    assert (tmp_path / "a.wav").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- amber", "amber: A calm woman.", "Amber: {prompt: x}", "a: {pitch: 1}", "a: [1"]
+)
+def test_broken_designs_are_one_sentence(small_system: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "voices.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"voices\.yaml"):
+        bundle(all_parts(small_system), tmp_path / "out", designs=tmp_path / "voices.yaml")
     assert not (tmp_path / "out").exists()

@@ -88,25 +88,11 @@ class AcousticModel(nn.Module):
         decoder_widths: list[list[int]] | None = None,
         accents: Sequence[str] = (),
     ) -> None:
+        given = dict(locals())
         super().__init__()
-        self.config: dict[str, Any] = {
-            "n_symbols": n_symbols,
-            "n_mels": n_mels,
-            "style_dim": style_dim,
-            "manner_dim": manner_dim,
-            "speaker": speaker,
-            "width": width,
-            "encoder_layers": encoder_layers,
-            "decoder_layers": decoder_layers,
-            "heads": heads,
-            "patch": patch,
-            "style_width": style_width,
-            "style_layers": style_layers,
-            "dropout": dropout,
-            "encoder_widths": encoder_widths,
-            "decoder_widths": decoder_widths,
-            "accents": list(accents),
-        }
+        left_out = ("self", "__class__", "speaker_config")
+        self.config: dict[str, Any] = {k: v for k, v in given.items() if k not in left_out}
+        self.config["accents"] = list(accents)
         self.text_encoder = TextEncoder(
             n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout, encoder_widths
         )

@@ -11,13 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from mmtts import InputError
+from mmtts.storage.atomic import replace_folder
+from mmtts.storage.half_precision import write_halved
 from mmtts.storage.model_config import ModelConfig
+from mmtts.synthesis.model_card import write_model_card
+from mmtts.synthesis.ready_voices import read_designs, save_designs
+from mmtts.synthesis.synthesizer import Synthesizer
+from mmtts.synthesis.system_folder import SystemFolder
 
 MOST_CLIPS = 1500  # for the directions; more would not make them better
 
 
 def bundle(
-    parts: Mapping[str, Path], out: Path, data: Path | None = None, half: bool = False
+    parts: Mapping[str, Path],
+    out: Path,
+    data: Path | None = None,
+    half: bool = False,
+    designs: Path | None = None,
 ) -> Path:
     """Copy model folders into one system folder, after checking that they belong together.
 
@@ -26,6 +36,7 @@ def bundle(
         out: The system folder; an earlier system of that name is replaced in one step.
         data: Prepared data folder, for the named directions and the model card.
         half: Store weights in half precision.
+        designs: A file of ready voices to make, see `read_designs`.
 
     Returns:
         The system folder.
@@ -34,14 +45,10 @@ def bundle(
         InputError: A part is unusable or was trained with other weights, or `out` holds something
             that is no system.
     """
-    from mmtts.storage.atomic import replace_folder
-    from mmtts.storage.half_precision import write_halved
-    from mmtts.synthesis.model_card import write_model_card
-    from mmtts.synthesis.system_folder import SystemFolder
-
     out = Path(out).absolute()
     _refuse_foreign(out)
     configs = check_parts(parts)
+    voices = read_designs(designs) if designs else {}
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -52,6 +59,8 @@ def bundle(
             directions = learn_directions(SystemFolder(temporary, "cpu"), data)
             if directions:
                 directions.save(temporary / "directions.safetensors")
+        if voices:
+            save_designs(Synthesizer.from_pretrained(temporary, "cpu").voice, voices, temporary)
         write_model_card(temporary, out.name, configs, data)
         replace_folder(temporary, out)
     except OSError as error:

@@ -49,7 +49,7 @@ def _add_voice(voice: argparse._ArgumentGroup) -> None:
         ("face", "PICTURE", "a voice that fits the face in a picture"),
         ("prompt", "TEXT", "a voice that fits a description"),
         ("speech", "CLIP", "the voice of a clip"),
-        ("voice", "FILE", "a voice saved before"),
+        ("voice", "NAME", "a ready voice, or the file of one saved before"),
     ):
         voice.add_argument(f"--{name}", action=_Source, metavar=metavar, help=help_)
     voice.add_argument("--mix", metavar="WEIGHTS", help="shares of several voices, such as 0.7,0.3")
@@ -101,6 +101,7 @@ def _add_system(system: argparse._ArgumentGroup) -> None:
     system.add_argument("--threads", type=int, help="CPU threads")
     system.add_argument("--quiet", action="store_true", help="print errors only")
     system.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    system.add_argument("--list-voices", action="store_true", help="name the ready voices")
     system.add_argument("--check-mark", metavar="FILE", help="tell whether a file holds our mark")
 
 

@@ -76,6 +76,23 @@ def find_system(name: str | os.PathLike[str]) -> Path:
     return folder
 
 
+def usable_device(device: str) -> str:
+    """Resolve "auto" to a GPU where there is one.
+
+    Raises:
+        InputError: The device cannot be used on this machine.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(f"the device {device!r} cannot be used here; try --device cpu") from error
+    return device
+
+
 class Speaker(NamedTuple):
     """What turns phonemes and a style into sound."""
 
