@@ -44,10 +44,8 @@ def main(words: list[str] | None = None) -> int | None:
         check_request(options)
     text = read_text(options.text)
     from mmtts.synthesis.synthesizer import Synthesizer
-    from mmtts.synthesis.system_folder import default_model
 
-    model = options.model or default_model()
-    synthesizer = Synthesizer.from_pretrained(model, options.device, options.threads)
+    synthesizer = Synthesizer.from_pretrained(options.model, options.device, options.threads)
     if options.list_voices:
         print("\n".join(synthesizer.voices))
         return None

@@ -95,7 +95,7 @@ def _add_speech(speech: argparse._ArgumentGroup) -> None:
 def _add_system(system: argparse._ArgumentGroup) -> None:
     """Which model, on which machine."""
     system.add_argument(
-        "--model", help="system folder or hub id; default: $MMTTS_MODEL, models/lab"
+        "--model", help="system folder or hub id; default: $MMTTS_MODEL, or the package's"
     )
     system.add_argument("--device", default="auto", help="auto, cpu, cuda; default auto")
     system.add_argument("--threads", type=int, help="CPU threads")

@@ -20,7 +20,7 @@ from mmtts import InputError
 from mmtts.synthesis.directions import Directions
 from mmtts.synthesis.ready_voices import find_voices, load_ready
 from mmtts.synthesis.speech_file import Speech
-from mmtts.synthesis.system_folder import SystemFolder, usable_device
+from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_device
 from mmtts.synthesis.utterance import (
     PAUSE_SECONDS,
     Manner,
@@ -56,13 +56,16 @@ class Synthesizer:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | os.PathLike[str], device: str = "auto", threads: int | None = None
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        threads: int | None = None,
     ) -> Synthesizer:
         """Load a system; encoders of faces and prompts follow when they are first needed.
 
         Args:
             model: A system folder (see `mmtts.bundle`), the name of weights in the package, or an
-                id on the Hugging Face hub.
+                id on the Hugging Face hub; see `default_model` for what is used otherwise.
             device: "auto", "cpu", "cuda" or another torch device.
             threads: CPU threads for the whole process; unchanged by default.
 
@@ -73,7 +76,7 @@ class Synthesizer:
             if threads < 1:
                 raise InputError(f"threads must be at least 1, not {threads}")
             torch.set_num_threads(threads)
-        return cls(SystemFolder(model, usable_device(device)))
+        return cls(SystemFolder(model or default_model(), usable_device(device)))
 
     @cached_property
     def directions(self) -> Directions:
