@@ -52,7 +52,7 @@ def read_designs(path: Path) -> dict[str, dict[str, Any]]:
             raise InputError(
                 f"{path}: {name!r} must be a word in small letters with a prompt and a seed"
             )
-    return {name: dict(design) for name, design in designs.items()}
+    return {str(name): dict(design) for name, design in designs.items()}
 
 
 def save_designs(
