@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from mmtts.command.hydra_command import run_hydra
+from mmtts.command.hydra_command import quoted, run_hydra
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 
 HELP = """usage: python -m mmtts.benchmark [model=FOLDER[,FOLDER ...]] [key=value ...]
 
-  model=FOLDER,...      system folders [$MMTTS_MODEL, models/lab, models/tiny]
+  model=FOLDER,...      system folders [$MMTTS_MODEL, or the package's]
   out=FOLDER            where results.json and results.md go [runs/benchmark/<model>]
   threads=N,...         CPU threads [1,2]
   steps=N,...           flow steps per sentence [4,2]
@@ -59,15 +59,10 @@ def benchmark_words(words: list[str]) -> list[str]:
         if equals and value not in ("", "null") and value[0] not in "['\"":
             parts = value.split(",") if key in LISTS else [value]
             if key in TEXTS:
-                parts = [_quoted(part.strip()) for part in parts]
+                parts = [quoted(part.strip()) for part in parts]
             value = f"[{','.join(parts)}]" if key in LISTS else parts[0]
         result.append(f"{key}{equals}{value}")
     return result
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 if __name__ == "__main__":
