@@ -136,7 +136,7 @@ SAID = {
         "+44 20 7946 0958": "plus four four, two zero, seven nine four six, zero nine five eight",
         "555.867.5309": "five five five, eight six seven, five three zero nine",
         "Call 911.": "Call nine one one.",
-        "4111 1111 1111 1111": "four one one one, one one one one, one one one one, one one one one",
+        "1111 2222 3333": "one one one one, two two two two, three three three three",
         "192.168.0.1": "one hundred ninety two dot one hundred sixty eight dot zero dot one",
         "v3.2": "version three point two",
         "Python 3.11.7": "Python three point eleven point seven",
