@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -199,6 +199,7 @@ class AcousticModel(nn.Module):
         temperature: float = 0.667,
         accent: int = 0,
         generator: torch.Generator | None = None,
+        limit: Callable[[Tensor], Tensor] | None = None,
     ) -> SynthesizedMel:
         """Speak phonemes in the style z.
 
@@ -212,13 +213,15 @@ class AcousticModel(nn.Module):
             temperature: standard deviation of the starting noise.
             accent: which of the model's accents, where it knows any.
             generator: source of the noise.
+            limit: what keeps predicted durations sensible: frames (B, N) at pace 1 to such frames.
         """
         z = self.style_encoder.join(*self.style_encoder.split(z))
         z = self.accented(z, torch.full((len(z),), accent, device=z.device))
         mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
         hidden, prior = self.text_encoder(phonemes, mask, z)
         log_durations = self.duration_predictor(hidden, mask, z)
-        durations = frames_from_durations(log_durations.exp() / pace, mask)
+        frames = log_durations.exp()
+        durations = frames_from_durations((limit(frames) if limit else frames) / pace, mask)
         prior, mel_lens = lay_out(prior, path_from_durations(durations)), durations.sum(dim=1)
         noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
         mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)

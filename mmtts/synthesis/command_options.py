@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   mmtts "Hello again." --voice me.safetensors --voice other.safetensors --mix 0.7,0.3 -o mixed.wav
   mmtts - --speech clip.flac -o book.flac < book.txt
   mmtts --text-file lines.txt --voice me.safetensors -o lines/
+  mmtts "Dr. Smith paid $12.50." --phonemes
   mmtts --check-mark hello.wav
 """
 
@@ -89,6 +90,11 @@ def _add_speech(speech: argparse._ArgumentGroup) -> None:
         "--text-file", metavar="FILE", help="one text per line, one output for each"
     )
     speech.add_argument("--batch-size", type=int, default=8, help="with --text-file; default 8")
+    speech.add_argument(
+        "--phonemes",
+        action="store_true",
+        help="print the words and phonemes that would be spoken, and stop; needs no voice",
+    )
     speech.add_argument("-o", "--output", metavar="PATH", help=".wav or .flac file, or a folder")
 
 
@@ -112,12 +118,16 @@ def check_request(options: argparse.Namespace) -> None:
         InputError: The request cannot be carried out.
     """
     sources = getattr(options, "sources", [])
+    if options.text is not None and options.text_file:
+        raise InputError("a text and --text-file are both given; leave one out")
+    if options.phonemes:
+        if options.text is None and not options.text_file:
+            raise InputError("--phonemes needs a text; put it in quotes, or use '-' or --text-file")
+        return
     if not sources:
         raise InputError("no voice is given; add --face, --prompt, --speech or --voice")
     if options.mix and len(sources) < 2:
         raise InputError("--mix needs two or more voices; leave it out, or give another voice")
-    if options.text is not None and options.text_file:
-        raise InputError("a text and --text-file are both given; leave one out")
     if options.text is None and not options.text_file:
         if not options.save_voice:
             raise InputError("no text is given; put it in quotes, or use '-' or --text-file")
