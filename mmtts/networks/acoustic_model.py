@@ -215,19 +215,23 @@ class AcousticModel(nn.Module):
             generator: source of the noise.
             limit: what keeps predicted durations sensible: frames (B, N) at pace 1 to such frames.
         """
-        z = self.style_encoder.join(*self.style_encoder.split(z))
-        z = self.accented(z, torch.full((len(z),), accent, device=z.device))
+        z = self._spoken_style(z, accent)
         mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
         hidden, prior = self.text_encoder(phonemes, mask, z)
         log_durations = self.duration_predictor(hidden, mask, z)
-        frames = log_durations.exp()
-        durations = frames_from_durations((limit(frames) if limit else frames) / pace, mask)
+        frames = log_durations.exp() if limit is None else limit(log_durations.exp())
+        durations = frames_from_durations(frames / pace, mask)
         prior, mel_lens = lay_out(prior, path_from_durations(durations)), durations.sum(dim=1)
         noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
         mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)
         return SynthesizedMel(self.denormalize(mel), mel_lens, durations)
 
     forward = synthesize
+
+    def _spoken_style(self, z: Tensor, accent: int) -> Tensor:
+        """Give both parts of z (B, style_dim) their shares again, and the accent."""
+        z = self.style_encoder.join(*self.style_encoder.split(z))
+        return self.accented(z, torch.full((len(z),), accent, device=z.device))
 
     def decode(
         self,
