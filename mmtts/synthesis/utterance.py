@@ -130,10 +130,14 @@ def speak(
         wav = speaker.vocoder(spoken.mel.masked_fill(behind, float(spoken.mel.min())))
     ends = ((spoken.mel_lens - 1) * speaker.mel.hop_length).tolist()
     sounds = [row[:end].copy() for row, end in zip(wav.float().cpu().numpy(), ends, strict=True)]
+    _refuse_what_is_not_finite(sentences, sounds)
+    return sounds
+
+
+def _refuse_what_is_not_finite(sentences: Sequence[str], sounds: Sequence[np.ndarray]) -> None:
     for sentence, sound in zip(sentences, sounds, strict=True):
         if not np.isfinite(sound).all():
             raise InputError(f"the model makes no finite sound of {sentence!r:.60}; train it again")
-    return sounds
 
 
 def finish(
