@@ -14,10 +14,11 @@ from torch import Tensor
 from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
 from mmtts.losses.flow_matching import path_point
 from mmtts.losses.margin_softmax import AMSoftmax
-from mmtts.networks.acoustic_model import AcousticModel, Alignment, lay_out
+from mmtts.networks.acoustic_model import AcousticModel, lay_out
 from mmtts.networks.alignment import log_likelihood
 from mmtts.networks.duration_predictor import duration_loss
 from mmtts.networks.masks import mask_from_lens, masked_mean
+from mmtts.stages.aligned_speech import align_batch, batch_styles
 from mmtts.stages.clip_tables import attach_voices
 from mmtts.stages.pictures import alignment_picture, mel_picture
 from mmtts.storage.model_folder import save_model
@@ -129,7 +130,7 @@ class SpeechTTS(lightning.LightningModule):
     def _step(
         self, batch: SpeechBatch, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        who, z = self._style(batch)
+        who, z = batch_styles(self.acoustic_model, batch)
         losses = {}
         known = batch.speaker >= 0  # people of other splits have no class
         if self.speaker_classifier is not None and bool(known.any()):
@@ -144,13 +145,6 @@ class SpeechTTS(lightning.LightningModule):
         losses["loss"] = torch.stack(weighted).sum()
         return losses
 
-    def _style(self, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
-        """Who speaks in the references (B, S), and z (B, S + K) with the clips' own manner."""
-        model, encoder = self.acoustic_model, self.acoustic_model.style_encoder
-        who = encoder.who(model.normalize(batch.reference), batch.reference_lens, batch.voice)
-        how = encoder.how(model.normalize(batch.manner), batch.manner_lens)
-        return who, encoder.join(who, how)
-
     def _speech_losses(
         self, batch: SpeechBatch, z: Tensor, generator: torch.Generator | None
     ) -> dict[str, Tensor]:
@@ -159,7 +153,7 @@ class SpeechTTS(lightning.LightningModule):
         mel_mask = mask_from_lens(batch.mel_lens, mel.shape[1])
         mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         hidden, prior = model.text_encoder(batch.phonemes, mask, z)
-        alignment = self._align(batch, mel, prior)
+        alignment = align_batch(model, batch, mel, prior)
         log_durations = model.duration_predictor(hidden.detach(), mask, z)
         prior = lay_out(prior, alignment.path)
         return {
@@ -167,12 +161,6 @@ class SpeechTTS(lightning.LightningModule):
             "flow": self._flow_loss(mel, prior, z, mel_mask, generator),
             "duration": duration_loss(log_durations, alignment.durations, mask),
         }
-
-    def _align(self, batch: SpeechBatch, mel: Tensor, prior: Tensor) -> Alignment:
-        windows = None
-        if batch.first_frame is not None and batch.last_frame is not None:
-            windows = (batch.first_frame, batch.last_frame)
-        return self.acoustic_model.align(mel, batch.mel_lens, prior, batch.phoneme_lens, windows)
 
     def _flow_loss(
         self,
@@ -214,11 +202,11 @@ class SpeechTTS(lightning.LightningModule):
         batch = transcribed_rows(batch)
         model = self.acoustic_model
         frames, length = int(batch.mel_lens[0]), int(batch.phoneme_lens[0])
-        z = self._style(batch)[1]
+        z = batch_styles(model, batch)[1]
         mel = model.normalize(batch.mel)
         mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         prior = model.text_encoder(batch.phonemes, mask, model.accented(z, batch.accent))[1]
-        alignment = self._align(batch, mel, prior)
+        alignment = align_batch(model, batch, mel, prior)
         scores = log_likelihood(mel[:1].float(), prior[:1].float())[0, :length, :frames]
         names = [self.hparams["symbols"][i] for i in batch.phonemes[0, :length].tolist()]
         spoken = self._speak_first(batch, z)
@@ -245,7 +233,7 @@ class SpeechTTS(lightning.LightningModule):
         if not self.showable(batch) or self.hparams["mel"] is None:
             return {}
         batch = transcribed_rows(batch)
-        z = self._style(batch)[1]
+        z = batch_styles(self.acoustic_model, batch)[1]
         mels = {
             "synthesized": self._speak_first(batch, z),
             "recording": batch.mel[0, : int(batch.mel_lens[0])],

@@ -1,0 +1,31 @@
+"""A batch of speech as the acoustic model sees it: its styles, and its phonemes over its frames."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mmtts.data.speech_batch import SpeechBatch
+from mmtts.networks.acoustic_model import AcousticModel, Alignment
+
+
+def batch_styles(model: AcousticModel, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
+    """Who speaks in the references (B, S), and z (B, S + K) with the clips' own manner."""
+    encoder = model.style_encoder
+    who = encoder.who(model.normalize(batch.reference), batch.reference_lens, batch.voice)
+    how = encoder.how(model.normalize(batch.manner), batch.manner_lens)
+    return who, encoder.join(who, how)
+
+
+def align_batch(model: AcousticModel, batch: SpeechBatch, mel: Tensor, prior: Tensor) -> Alignment:
+    """Lay the phonemes of a batch over its frames, each within its word where words are known.
+
+    Args:
+        model: the acoustic model.
+        batch: clips that all have a transcript.
+        mel: normalized mel (B, T, M).
+        prior: mel prior of the phonemes (B, N, M).
+    """
+    windows = None
+    if batch.first_frame is not None and batch.last_frame is not None:
+        windows = (batch.first_frame, batch.last_frame)
+    return model.align(mel, batch.mel_lens, prior, batch.phoneme_lens, windows)
