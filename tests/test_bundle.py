@@ -30,6 +30,9 @@ def test_whole_command(small_system: Path, prepared: Path, tmp_path: Path) -> No
     tts = Synthesizer.from_pretrained(out)
     assert "gender" in tts.directions
     voice = tts.voice(prompt="A calm woman.")
+    assert tts.style_map is not None
+    assert tts.style_map.place(voice.vector).shape == (2,)
+    assert set(tts.style_map.gender.tolist()) == {0, 1}
     moved = tts.move(voice, "gender", 1.0)
     assert np.dot(moved.vector - voice.vector, tts.directions["gender"]) > 0
     with pytest.raises(InputError, match="this model has the space"):
@@ -45,7 +48,7 @@ def test_whole_command(small_system: Path, prepared: Path, tmp_path: Path) -> No
     ):
         assert word in card
     assert sorted(p.name for p in out.iterdir()) == sorted(
-        [*PARTS, "MODEL_CARD.md", "directions.safetensors"]
+        [*PARTS, "MODEL_CARD.md", "directions.safetensors", "style_map.safetensors"]
     )
     assert [p.name for p in out.parent.iterdir()] == ["hum"]
 

@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mmtts import InputError
 from mmtts.storage.atomic import replace_folder
@@ -56,9 +55,7 @@ def bundle(
             (temporary / kind).mkdir(parents=True)
             (write_halved if half else _copy)(config, temporary / kind)
         if data is not None:
-            directions = learn_directions(SystemFolder(temporary, "cpu"), data)
-            if directions:
-                directions.save(temporary / "directions.safetensors")
+            survey(SystemFolder(temporary, "cpu"), data)
         if voices:
             save_designs(Synthesizer.from_pretrained(temporary, "cpu").voice, voices, temporary)
         write_model_card(temporary, out.name, configs, data)
@@ -101,15 +98,14 @@ def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
     return configs
 
 
-def learn_directions(system: Any, data: Path) -> Any:
-    """Estimate the named directions from the training clips of a prepared folder.
+def survey(system: SystemFolder, data: Path) -> None:
+    """Add named directions and the map of its styles to a system, from a folder's training clips.
+
+    Neither is there when the clips have no attributes.
 
     Args:
-        system: A `SystemFolder` with the stage-1 model.
+        system: A system with the stage-1 model.
         data: The prepared data folder.
-
-    Returns:
-        `Directions`; empty when the clips have no attributes.
 
     Raises:
         InputError: The data folder cannot be read.
@@ -120,18 +116,22 @@ def learn_directions(system: Any, data: Path) -> Any:
     from mmtts.data.cuts import load_samples, read_clips
     from mmtts.networks.clip_encoder import ClipEncoder
     from mmtts.synthesis.directions import measure_directions
+    from mmtts.synthesis.style_map import draw_map
 
     attributes = read_attribute_names(data / "speech" / "cuts_train.jsonl.gz")
     clips = [clip for clip in read_clips(data, "train") if attributes.get(clip.id)]
     clips = clips[:: max(1, len(clips) // MOST_CLIPS)]
-    speaker = system.speaker()
+    speaker, space = system.speaker(), system.config.style_space
     rate = speaker.mel.sample_rate
     styles = np.zeros((len(clips), speaker.acoustic_model.config["style_dim"]), np.float32)
     encode = ClipEncoder(speaker.acoustic_model, speaker.mel)
     for index, clip in enumerate(clips):
         styles[index] = encode([normalize_loudness(load_samples(clip, rate), rate)])[0].numpy()
     labels = [attributes[clip.id] for clip in clips]
-    return measure_directions(styles, labels, system.config.style_space)
+    if directions := measure_directions(styles, labels, space):
+        directions.save(system.folder / "directions.safetensors")
+    if style_map := draw_map(styles, [clip.speaker for clip in clips], labels, space):
+        style_map.save(system.folder / "style_map.safetensors")
 
 
 def read_attribute_names(manifest: Path) -> dict[str, dict[str, str]]:

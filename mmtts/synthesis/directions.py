@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from mmtts import InputError
-from mmtts.storage.atomic import atomic_write
+from mmtts.storage.array_file import load_arrays, save_arrays
 
 FORMAT = "mmtts-directions-1"
 FEWEST = 8  # clips on either end of an attribute, below which a direction is left out
-MAX_FILE_BYTES = 2**24
 
 # What counts as the low and as the high end; the values between count by their rank.
 SCALES: dict[str, tuple[str, ...]] = {
@@ -60,12 +59,7 @@ class Directions(Mapping[str, np.ndarray]):
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `directions.safetensors`."""
-        from safetensors.numpy import save
-
-        with atomic_write(path) as temporary:
-            metadata = {"format": FORMAT, "speech_tts": self.speech_tts}
-            temporary.write_bytes(save(self.vectors, metadata))
-        return Path(path)
+        return save_arrays(path, FORMAT, self.vectors, {"speech_tts": self.speech_tts})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Directions:
@@ -74,21 +68,12 @@ class Directions(Mapping[str, np.ndarray]):
         Raises:
             InputError: The file is missing, damaged, or something else.
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            if Path(path).stat().st_size > MAX_FILE_BYTES:
-                raise InputError("too large")
-            with safe_open(path, framework="numpy") as stream:
-                metadata = stream.metadata() or {}
-                vectors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"{path} is no file of directions: {error!s:.200}") from error
+        vectors, metadata = load_arrays(path, FORMAT, "file of directions")
         good = all(
-            _NAME.fullmatch(name) and v.ndim == 1 and v.dtype == np.float32 and np.isfinite(v).all()
+            _NAME.fullmatch(name) and v.ndim == 1 and v.dtype == np.float32
             for name, v in vectors.items()
         )
-        if metadata.get("format") != FORMAT or not good:
+        if not good:
             raise InputError(f"{path} is no file of directions; bundle the model again")
         return cls(vectors, metadata.get("speech_tts", ""))
 

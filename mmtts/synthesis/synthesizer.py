@@ -20,6 +20,7 @@ from mmtts import InputError
 from mmtts.synthesis.directions import Directions
 from mmtts.synthesis.ready_voices import find_voices, load_ready
 from mmtts.synthesis.speech_file import Speech
+from mmtts.synthesis.style_map import StyleMap
 from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_device
 from mmtts.synthesis.utterance import (
     PAUSE_SECONDS,
@@ -82,6 +83,11 @@ class Synthesizer:
     def directions(self) -> Directions:
         """Named directions for `move`; empty where the system has none."""
         return self._system.directions()
+
+    @cached_property
+    def style_map(self) -> StyleMap | None:
+        """Where the voices of the training data lie; None where the system has no map."""
+        return self._system.style_map()
 
     def move(self, voice: Voice, name: str, amount: float) -> Voice:
         """Move a voice along a named direction; 1 is the way from its low to its high end.

@@ -5,6 +5,7 @@ models/lab/vocoder/          without it Griffin-Lim turns mels into sound
 models/lab/face_encoder/     for voices from faces
 models/lab/prompt_encoder/   for voices from sentences
 models/lab/directions.safetensors
+models/lab/style_map.safetensors
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mmtts import InputError
 from mmtts.storage.hub import download, is_hub_id
 from mmtts.storage.model_folder import check_lineage, load_config, load_network
 from mmtts.synthesis.directions import Directions
+from mmtts.synthesis.style_map import StyleMap
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from mmtts.networks.prompt_encoder import PromptEncoder
     from mmtts.networks.style_sampler import StyleSampler
 
+FoundT = TypeVar("FoundT", Directions, StyleMap)
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 MODEL_VARIABLE = "MMTTS_MODEL"
 STANDARD_FOLDERS = ("models/lab", "models/tiny")
@@ -202,10 +205,22 @@ class SystemFolder:
         path = self.folder / "directions.safetensors"
         if not path.exists():
             return Directions({}, self.config.style_space)
-        directions = Directions.load(path)
-        if directions.speech_tts != self.config.style_space:
+        return self._own(Directions.load(path), path)
+
+    def style_map(self) -> StyleMap | None:
+        """Load the map of the style space; None where the system has none.
+
+        Raises:
+            InputError: It is damaged or belongs to other stage-1 weights.
+        """
+        path = self.folder / "style_map.safetensors"
+        return self._own(StyleMap.load(path), path) if path.exists() else None
+
+    def _own(self, found: FoundT, path: Path) -> FoundT:
+        """Make sure that what lies beside the models is about them."""
+        if found.speech_tts != self.config.style_space:
             raise InputError(f"{path} belongs to other stage-1 weights; bundle the model again")
-        return directions
+        return found
 
 
 def _mel_spectrogram(extra: dict[str, Any], folder: Path) -> MelSpectrogram:
