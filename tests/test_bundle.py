@@ -48,7 +48,7 @@ def test_whole_command(small_system: Path, prepared: Path, tmp_path: Path) -> No
     ):
         assert word in card
     assert sorted(p.name for p in out.iterdir()) == sorted(
-        [*PARTS, "MODEL_CARD.md", "directions.safetensors", "style_map.safetensors"]
+        [*PARTS, "MODEL_CARD.md", "directions.safetensors", "heard.json", "style_map.safetensors"]
     )
     assert [p.name for p in out.parent.iterdir()] == ["hum"]
 

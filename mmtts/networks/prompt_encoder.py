@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
@@ -95,6 +96,12 @@ class PromptEncoder(nn.Module):
     def attribute_logits(self, z: Tensor) -> list[Tensor]:
         """For each attribute the logits `(B, n + 1)` of its values; the last is "not named"."""
         return [classifier(_spread(z)) for classifier in self.classifiers]
+
+    def named(self, z_p: Tensor) -> Tensor:
+        """Which value of each attribute prompts name: int64 `(B, A)`, -1 for none."""
+        logits = self.attribute_logits(z_p)
+        found = torch.stack([of_one.argmax(-1) for of_one in logits], dim=-1)
+        return found.masked_fill(found == found.new_tensor([x.shape[-1] - 1 for x in logits]), -1)
 
     def heard_logits(self, z: Tensor) -> list[Tensor]:
         """For each attribute the logits `(..., n)` of its values in styles `(..., D)`."""

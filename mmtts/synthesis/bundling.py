@@ -99,9 +99,9 @@ def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
 
 
 def survey(system: SystemFolder, data: Path) -> None:
-    """Add named directions and the map of its styles to a system, from a folder's training clips.
+    """Tell a system what is in its style space, from a folder's training clips.
 
-    Neither is there when the clips have no attributes.
+    Adds named directions, the map, and what was heard; nothing when the clips have no attributes.
 
     Args:
         system: A system with the stage-1 model.
@@ -116,12 +116,16 @@ def survey(system: SystemFolder, data: Path) -> None:
     from mmtts.data.cuts import load_samples, read_clips
     from mmtts.networks.clip_encoder import ClipEncoder
     from mmtts.synthesis.directions import measure_directions
+    from mmtts.synthesis.heard import Heard
     from mmtts.synthesis.style_map import draw_map
 
     attributes = read_attribute_names(data / "speech" / "cuts_train.jsonl.gz")
     clips = [clip for clip in read_clips(data, "train") if attributes.get(clip.id)]
+    space = system.config.style_space
+    if heard := Heard.count([attributes[clip.id] for clip in clips], space).clips:
+        Heard(heard, space).save(system.folder / "heard.json")
     clips = clips[:: max(1, len(clips) // MOST_CLIPS)]
-    speaker, space = system.speaker(), system.config.style_space
+    speaker = system.speaker()
     rate = speaker.mel.sample_rate
     styles = np.zeros((len(clips), speaker.acoustic_model.config["style_dim"]), np.float32)
     encode = ClipEncoder(speaker.acoustic_model, speaker.mel)

@@ -103,6 +103,14 @@ class Synthesizer:
         """Names of the ready voices."""
         return list(find_voices(self._system.folder))
 
+    def unlearned(self, prompt: str) -> list[str]:
+        """Say what a description asks for that the model never heard; such warnings are logged too.
+
+        Raises:
+            InputError: The system has no prompt encoder.
+        """
+        return self._voices.unlearned(prompt)
+
     def voice(
         self,
         name: str | None = None,

@@ -6,6 +6,7 @@ models/lab/face_encoder/     for voices from faces
 models/lab/prompt_encoder/   for voices from sentences
 models/lab/directions.safetensors
 models/lab/style_map.safetensors
+models/lab/heard.json
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mmtts import InputError
 from mmtts.storage.hub import download, is_hub_id
 from mmtts.storage.model_folder import check_lineage, load_config, load_network
 from mmtts.synthesis.directions import Directions
+from mmtts.synthesis.heard import Heard
 from mmtts.synthesis.style_map import StyleMap
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from mmtts.networks.prompt_encoder import PromptEncoder
     from mmtts.networks.style_sampler import StyleSampler
 
-FoundT = TypeVar("FoundT", Directions, StyleMap)
+FoundT = TypeVar("FoundT", Directions, Heard, StyleMap)
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 MODEL_VARIABLE = "MMTTS_MODEL"
 STANDARD_FOLDERS = ("models/lab", "models/tiny")
@@ -215,6 +217,15 @@ class SystemFolder:
         """
         path = self.folder / "style_map.safetensors"
         return self._own(StyleMap.load(path), path) if path.exists() else None
+
+    def heard(self) -> Heard | None:
+        """Load what the model has heard; None where the system does not tell.
+
+        Raises:
+            InputError: It is damaged or belongs to other stage-1 weights.
+        """
+        path = self.folder / "heard.json"
+        return self._own(Heard.load(path), path) if path.exists() else None
 
     def _own(self, found: FoundT, path: Path) -> FoundT:
         """Make sure that what lies beside the models is about them."""

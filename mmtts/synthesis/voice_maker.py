@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
 from mmtts.networks.clip_encoder import ClipEncoder
 from mmtts.networks.prompt_voices import draw_prompt_voices, mean_prompt_voice
 from mmtts.networks.style_sampler import StyleSampler
+from mmtts.synthesis.heard import Heard
 from mmtts.synthesis.system_folder import Speaker, SystemFolder
 from mmtts.synthesis.utterance import make_generator
 from mmtts.synthesis.voice import LOUDEST_DB, Voice
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from mmtts.data.faces import FaceCropper, Picture
     from mmtts.networks.face_encoder import FaceEncoder
     from mmtts.networks.prompt_encoder import PromptEncoder
+
+_log = logging.getLogger(__name__)
 
 SHORTEST_CLIP_SECONDS = 0.5
 LONGEST_CLIP_SECONDS = 60.0  # more of a reference clip says nothing new about the voice
@@ -58,6 +62,10 @@ class VoiceMaker:
     @cached_property
     def _prompt(self) -> tuple[PromptEncoder, StyleSampler | None]:
         return self._system.prompt_encoder()
+
+    @cached_property
+    def _heard(self) -> Heard | None:
+        return self._system.heard()
 
     @torch.inference_mode()
     def from_face(
@@ -115,8 +123,33 @@ class VoiceMaker:
         else:
             noise = make_generator(seed, z_p.device)
             z = draw_prompt_voices(encoder, sampler, z_p, 1, guidance, noise)[0, 0]
+        for sentence in self._unlearned(encoder, z_p):
+            _log.warning("%s", sentence)
         origin = {"from": "prompt", "prompt": prompt, "seed": seed, "guidance": guidance}
         return self._voice(z, origin, loudness)
+
+    @torch.inference_mode()
+    def unlearned(self, prompt: str) -> list[str]:
+        """Say what a description asks for that the model has not learned: a sentence for each.
+
+        Raises:
+            InputError: The system has no prompt encoder.
+        """
+        encoder, _ = self._prompt
+        return self._unlearned(encoder, encoder(encoder.tokenize([prompt]).to(self._system.device)))
+
+    def _unlearned(self, encoder: PromptEncoder, z_p: Tensor) -> list[str]:
+        from mmtts.data.attributes import decode_attributes
+
+        if self._heard is None:
+            return []
+        named = decode_attributes(encoder.named(z_p)[0])
+        return [
+            f"the model has not learned how {value!r} sounds ({attribute}): it heard "
+            f"{self._heard.clips.get(attribute, {}).get(value, 0)} such clips"
+            for attribute, value in named.items()
+            if not self._heard.learned(attribute, value)
+        ]
 
     @torch.inference_mode()
     def from_speech(self, clip: str | os.PathLike[str]) -> Voice:
