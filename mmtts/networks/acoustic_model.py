@@ -207,7 +207,7 @@ class AcousticModel(nn.Module):
             phonemes: int64 (B, N).
             phoneme_lens: int64 (B,).
             z: style (B, style_dim), unit norm.
-            steps: Euler steps of the decoder, at least 1.
+            steps: steps of the decoder, at least 1.
             guidance: classifier-free guidance weight; 1 follows z as trained, more exaggerates it.
             pace: speaking rate relative to the predicted one, > 0.
             temperature: standard deviation of the starting noise.

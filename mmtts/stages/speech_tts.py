@@ -51,7 +51,7 @@ class SpeechTTS(lightning.LightningModule):
         speaker_scale: s of AM-Softmax.
         speaker_margin: m of AM-Softmax.
         style_dropout: probability of replacing the decoder's style by the null style.
-        synthesis_steps: Euler steps for the pictures and sounds of validation.
+        synthesis_steps: decoder steps for the pictures and sounds of validation.
         symbols: the phoneme inventory, kept in the exported model.
         mel: plain description of the mel, kept in the exported model.
     """

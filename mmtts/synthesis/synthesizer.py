@@ -174,7 +174,7 @@ class Synthesizer:
         Args:
             text: English.
             voice: One constant voice for the whole text.
-            steps: Euler steps of the decoder, 1 to 100; more is slower and somewhat cleaner.
+            steps: steps of the decoder, 1 to 100; more is slower and somewhat cleaner.
             guidance: How strongly the voice shapes the sound, 0 to 10; 1 is as learned.
             pace: Speaking rate relative to the voice's own, 0.25 to 4.
             seed: Of the decoder's noise; the same seed gives the same sound.

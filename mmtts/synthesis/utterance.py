@@ -36,7 +36,7 @@ class Manner:
     """How to speak, checked.
 
     Attributes:
-        steps: Euler steps of the decoder, 1 to 100.
+        steps: steps of the decoder, 1 to 100.
         guidance: How strongly the voice shapes the sound, 0 to 10.
         pace: Speaking rate relative to the voice's own, 0.25 to 4.
         seed: Of the decoder's noise.
