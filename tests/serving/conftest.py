@@ -54,7 +54,8 @@ def refused(
         assert str(tmp_path) not in error["message"]
         assert not [record for record in caplog.records if record.exc_info]
         assert sorted(settings.voices.rglob("*")) == before
-        assert list(temporary.iterdir()) == []
+        assert not [path for path in temporary.rglob("*") if path.is_file()]
+        assert not list(temporary.glob("mmtts-*"))
         return str(error["message"])
 
     return send
