@@ -24,7 +24,7 @@ find_python() {
 setup_venv() {
   local root=$1 level=$2 wanted extras=demo levels=demo
   if [ "$level" = test ]; then
-    extras=demo,eval,sweep,dev levels="demo test"
+    extras=demo,eval,serve,sweep,dev levels="demo test"
   fi
   wanted=$(cat "$root/pyproject.toml" "$root/constraints.txt" | cksum)
   if [ "$(cat "$root/.venv/installed-$level.txt" 2>/dev/null)" != "$wanted" ]; then

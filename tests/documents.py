@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from mmtts.__main__ import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 PLACES = ("*.md", "data/*.md", "docs/**/*.md", "recipes/*/*.md", "mmtts/**/*.md")
 DOCUMENTS = sorted({path for place in PLACES for path in ROOT.glob(place)})
@@ -97,6 +99,8 @@ def all_commands() -> list[Command]:
 
 def program_of(words: list[str]) -> tuple[str, list[str]]:
     """The module, script or tool of a command, and its words."""
+    if words[0] == "mmtts" and any(words[1] in group for group in COMMANDS.values()):
+        return f"mmtts.{words[1]}", words[2:]
     if words[0] in SCRIPTS or words[0] in TOOLS:
         return SCRIPTS.get(words[0], words[0]), words[1:]
     assert words[0] == "python", words

@@ -18,7 +18,7 @@ LEVELS = (
     ("data", "networks"),
     ("losses", "metrics"),
     ("stages", "synthesis", "training", "compression"),
-    ("evaluation", "listening", "benchmarking"),
+    ("evaluation", "listening", "benchmarking", "serving"),
 )
 FORBIDDEN = {
     "data": ("mmtts.networks",),
@@ -81,6 +81,10 @@ def import_names(requirements: list[str]) -> dict[str, str]:
 
 # Comes with hydra-core. To name it in the requirements lets pip choose an old hydra-core for it.
 BROUGHT = {"omegaconf": "hydra-core"}
+# A package that is nothing without its extra, of which it may import what it likes at its top; who
+# imports the package does so where it is used.
+OF_EXTRA = {"serving": "serve"}
+BROUGHT_BY_EXTRA = {"serve": {"starlette", "pydantic"}}
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CORE = import_names(PROJECT["dependencies"])
@@ -204,9 +208,25 @@ def test_every_dependency_is_imported() -> None:
 
 
 def test_every_import_is_declared() -> None:
+    def allowed(found: Import) -> set[str]:
+        names = {*CORE, *BROUGHT, *(EXTRAS if found.lazy else ())}
+        if extra := OF_EXTRA.get(package(module_of(found.path))):
+            own = PROJECT["optional-dependencies"][extra]
+            names |= {*import_names(own), *BROUGHT_BY_EXTRA[extra]}
+        return names
+
     assert not [
         f"{i.place} imports {i.module}"
         for i in IMPORTS
-        if third_party(i.top)
-        and i.top not in (CORE | BROUGHT | EXTRAS if i.lazy else CORE | BROUGHT)
+        if third_party(i.top) and i.top not in allowed(i)
+    ]
+
+
+def test_a_package_of_an_extra_is_imported_where_it_is_used() -> None:
+    assert not [
+        f"{i.place} imports {i.module}"
+        for i in INSIDE
+        if package(i.module) in OF_EXTRA
+        and package(module_of(i.path)) != package(i.module)
+        and not i.lazy
     ]

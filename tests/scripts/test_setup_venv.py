@@ -71,7 +71,7 @@ def test_each_level_is_installed_once(setup: Setup) -> None:
     for level in ("test", "test", "demo"):
         done = setup(level)
         assert done.returncode == 0, done.stderr
-    assert setup.installed() == ["pip demo", "pip demo,eval,sweep,dev"]
+    assert setup.installed() == ["pip demo", "pip demo,eval,serve,sweep,dev"]
     assert not (setup.root / ".venv" / "tmp").exists()
 
 
@@ -80,7 +80,11 @@ def test_changed_requirements_are_installed_for_the_level_that_asks(setup: Setup
     (setup.root / "constraints.txt").write_text("torch==3")
     for level in ("demo", "demo", "test", "demo"):
         assert setup(level).returncode == 0
-    assert setup.installed() == ["pip demo,eval,sweep,dev", "pip demo", "pip demo,eval,sweep,dev"]
+    assert setup.installed() == [
+        "pip demo,eval,serve,sweep,dev",
+        "pip demo",
+        "pip demo,eval,serve,sweep,dev",
+    ]
 
 
 def test_uv_is_used_where_it_is(setup: Setup) -> None:

@@ -1,0 +1,1 @@
+"""An HTTP server that programs written for OpenAI's speech interface can speak to."""
