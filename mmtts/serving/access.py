@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mmtts.serving.errors import ApiError, error_response
 from mmtts.serving.settings import Settings
 
-OPEN_PATHS = ("/v1", "/metrics")  # what the key opens, with all below
+OPEN_PATHS = ("/v1", "/studio/api", "/metrics")  # what the key opens, with all below
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from mmtts import __version__
-from mmtts.serving import speech_routes, status_routes, voice_routes
+from mmtts.serving import speech_routes, status_routes, studio_routes, voice_routes
 from mmtts.serving.access import Access
 from mmtts.serving.admission import Admission
 from mmtts.serving.errors import install_errors
@@ -50,8 +51,9 @@ def build_app(synthesizer: Synthesizer, settings: Settings) -> FastAPI:
     )
     app.state.service = service
     install_errors(app)
-    for routes in (speech_routes, voice_routes, status_routes):
+    for routes in (speech_routes, voice_routes, status_routes, studio_routes):
         app.include_router(routes.router)
+    app.mount("/studio", StaticFiles(directory=studio_routes.PAGE), "studio")
     # The last one added is the first that a request meets.
     app.add_middleware(Admission, settings=settings, monitor=service.monitor)
     app.add_middleware(Access, settings=settings)

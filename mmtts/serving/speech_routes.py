@@ -73,11 +73,7 @@ def check_request(wanted: SpeechRequest, characters: int) -> None:
     Raises:
         InputError: The text is too long, or the format or the speed is none that we have.
     """
-    if len(wanted.input) > characters:
-        raise InputError(
-            f"input has {len(wanted.input):,} characters and {characters:,} is the limit; send it "
-            "in parts"
-        )
+    require_length(wanted.input, characters)
     if wanted.response_format not in FORMATS:
         raise InputError(
             f"response_format {wanted.response_format!r:.20} is not offered; "
@@ -85,6 +81,18 @@ def check_request(wanted: SpeechRequest, characters: int) -> None:
         )
     if not (math.isfinite(wanted.speed) and 0.25 <= wanted.speed <= 4):
         raise InputError(f"speed must be from 0.25 to 4, not {wanted.speed}")
+
+
+def require_length(text: str, characters: int) -> None:
+    """Refuse a text of too many characters.
+
+    Raises:
+        InputError: It has more.
+    """
+    if len(text) > characters:
+        raise InputError(
+            f"input has {len(text):,} characters and {characters:,} is the limit; send it in parts"
+        )
 
 
 def speak_in_pieces(wanted: SpeechRequest, service: Service) -> Generator[bytes, None, None]:

@@ -52,12 +52,7 @@ async def create_voice(
     it tells how much of the voice the model renders, and not how like a person it is.
     """
     service = service_of(request)
-    if not consent:
-        raise ApiError(
-            400,
-            "consent must be true: whoever is seen or heard must have agreed to this use",
-            "no_consent",
-        )
+    require_consent(consent)
     called = free_name(service, name) if name is not None else None
     with TemporaryDirectory(prefix="mmtts-") as folder:
         files = {"face": face, "clip": clip, "voice": voice}
@@ -128,6 +123,20 @@ def require(service: Service, name: str) -> SavedVoice:
         f"there is no saved voice {name!r:.80}; GET /v1/audio/voices lists them",
         "no_such_voice",
     )
+
+
+def require_consent(consent: bool) -> None:
+    """Refuse what nobody has agreed to.
+
+    Raises:
+        ApiError: There is no consent.
+    """
+    if not consent:
+        raise ApiError(
+            400,
+            "consent must be true: whoever is seen or heard must have agreed to this use",
+            "no_consent",
+        )
 
 
 def free_name(service: Service, name: str) -> str:

@@ -43,6 +43,10 @@ class Heard:
         """Whether there were enough clips of a kind to learn it."""
         return self.clips.get(attribute, {}).get(value, 0) >= FEWEST
 
+    def values(self, attribute: str) -> list[str]:
+        """Name the values of an attribute that were learned."""
+        return [value for value in self.clips.get(attribute, {}) if self.learned(attribute, value)]
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `heard.json`."""
         content = {"format": FORMAT, "speech_tts": self.speech_tts, "clips": self.clips}

@@ -16,6 +16,7 @@ import torch
 
 from mmtts import InputError
 from mmtts.synthesis.directions import Directions
+from mmtts.synthesis.heard import Heard
 from mmtts.synthesis.reading import VoiceStyle, read_lines, read_texts
 from mmtts.synthesis.ready_voices import find_voices, load_ready
 from mmtts.synthesis.recital import speak_in_turn, speak_together
@@ -100,6 +101,17 @@ class Synthesizer:
     @cached_property
     def _own_lexicon(self) -> Pronunciations:
         return self._system.lexicon()
+
+    @cached_property
+    def heard(self) -> Heard | None:
+        """What the model heard in training; None where the system does not tell."""
+        return self._system.heard()
+
+    @property
+    def sources(self) -> list[str]:
+        """What voices can be made of: "speech", and "face" and "prompt" with their encoders."""
+        encoders = [kind for kind in ("face", "prompt") if self._system.has(f"{kind}_encoder")]
+        return [*encoders, "speech"]
 
     @property
     def voices(self) -> list[str]:

@@ -8,7 +8,7 @@ const FITTING = ["prompt", "face"]; // sources that leave room for variations
 
 export class Design {
   constructor() {
-    this.sources = {}; // kind -> {source, voice, note}: what was given, and the voice made of it
+    this.sources = {}; // kind -> {source, voice, place, notes}: what was given, and the voice made of it
     this.weights = {}; // kind -> share
     this.moves = {}; // direction -> amount
     this.loudness = 0; // dB beside the voice's own
@@ -81,6 +81,6 @@ export class Design {
   }
 
   get notes() {
-    return [...new Set(this.kinds.map((kind) => this.sources[kind].note).filter(Boolean))];
+    return [...new Set(this.kinds.flatMap((kind) => this.sources[kind].notes ?? []))];
   }
 }

@@ -59,7 +59,7 @@ async function refresh() {
   triangle.show(kinds.map((kind) => CALLED[kind]), shares);
   showShares(kinds, shares);
   $("note").hidden = !design.notes.length;
-  $("note").textContent = design.notes.join(" ");
+  $("note").textContent = design.notes.map((note) => `${note}.`).join(" ");
   for (const id of ["mean", "another", "eight"]) $(id).disabled = !design.hasVariations;
   const blended = await design.voice();
   map.draw(variations.map((v, k) => ({ label: String(k + 1), place: v.place })).filter((v) => v.place),
@@ -294,9 +294,11 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => refr
 await attempt("Loading …", async () => {
   model = await about();
   document.title = `${model.model} · mmtts studio`;
-  $("model").textContent = `${model.model}: ${model.learned}`;
-  $("source-face").disabled = !model.faces;
-  $("source-prompt").disabled = !model.prompts;
+  const learned = Object.values(model.learned).flat();
+  $("model").textContent = model.model + (learned.length ? ` has heard: ${learned.join(", ")}` : "");
+  $("source-face").disabled = !model.sources.includes("face");
+  $("source-prompt").disabled = !model.sources.includes("prompt");
+  $("text").maxLength = model.characters;
   map.load(model.people);
   makeSliders();
   await voices.refresh();

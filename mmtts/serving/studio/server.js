@@ -46,7 +46,7 @@ export async function about() {
   return (await ask("studio/api/about")).json();
 }
 
-/** Make the voice of one source: {prompt} or {face: File} or {clip: File} or {file: File} or {named}. */
+/** Make the voice of one source: {prompt} or {face: File} or {clip: File} or {named}. */
 export async function makeVoice(source, seed, consent) {
   const form = new FormData();
   for (const [name, value] of Object.entries(source)) form.append(name, value);
@@ -65,11 +65,14 @@ export async function listVoices() {
 }
 
 export async function saveVoice(voice, name, consent) {
-  const bytes = Uint8Array.from(atob(voice), (letter) => letter.charCodeAt(0));
+  return (await ask("studio/api/keep", json({ voice, name, consent }))).json();
+}
+
+export async function importVoice(file, name) {
   const form = new FormData();
-  form.append("voice", new Blob([bytes]), "voice.safetensors");
+  form.append("voice", file, "voice.safetensors");
   form.append("name", name);
-  form.append("consent", String(consent));
+  form.append("consent", "true");
   return (await ask("v1/voices", { method: "POST", body: form })).json();
 }
 
@@ -94,7 +97,6 @@ export async function* speak(wanted, signal) {
     waiting = lines.pop();
     for (const line of lines.filter(Boolean)) {
       const part = JSON.parse(line);
-      if (part.error) throw new Error(part.error.message);
       yield { samples: decodePcm(part.audio), words: part.words };
     }
   }

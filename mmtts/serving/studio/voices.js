@@ -1,6 +1,6 @@
 // The list of ready and saved voices.
 
-import { deleteVoice, exportVoice, listVoices, saveVoice } from "./server.js";
+import { deleteVoice, exportVoice, importVoice, listVoices, saveVoice } from "./server.js";
 
 export class VoiceList {
   constructor(list, { attempt, use, listed }) {
@@ -61,11 +61,9 @@ export class VoiceList {
   }
 
   async import(file) {
-    const bytes = new Uint8Array(await file.arrayBuffer());
     const name = file.name.replace(/\.safetensors$/, "").replace(/[+()/]/g, " ").slice(0, 64);
     if (!confirm(`If ${name} is the voice of a real person: have they agreed to this use?`)) return;
-    let text = "";
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    await this.save(btoa(text), name, true);
+    await importVoice(file, name);
+    await this.refresh();
   }
 }
