@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ _MARK = re.compile(rf"[{MARKS}]")
 _log = logging.getLogger(__name__)
 
 
-class _Word(NamedTuple):
+class Word(NamedTuple):
     """A spoken word and the punctuation behind it ('' for none)."""
 
     text: str
@@ -81,15 +81,27 @@ def phonemize(text: str) -> list[str]:
     Raises:
         InputError: the text holds nothing that can be spoken.
     """
-    words = _words(text)
-    symbols = [SILENCE]
+    return lay_words(words_of(text))[0]
+
+
+def lay_words(words: Sequence[Word]) -> tuple[list[str], list[range]]:
+    """Lay words side by side.
+
+    Args:
+        words: At least one.
+
+    Returns:
+        Symbols of `SYMBOLS`, silence at both ends, and which of them are each word's own.
+    """
+    symbols, places = [SILENCE], []
     for index, word in enumerate(words):
+        places.append(range(len(symbols), len(symbols) + len(word.phonemes)))
         symbols += word.phonemes
         if index + 1 < len(words):
             symbols.append(word.mark or BOUNDARY)
         elif word.mark:
             symbols.append(word.mark)
-    return [*symbols, SILENCE]
+    return [*symbols, SILENCE], places
 
 
 def phonemize_words(text: str) -> list[tuple[str, list[str]]]:
@@ -100,7 +112,7 @@ def phonemize_words(text: str) -> list[tuple[str, list[str]]]:
     Raises:
         InputError: the text holds nothing that can be spoken.
     """
-    return [(word.text, list(word.phonemes)) for word in _words(text)]
+    return [(word.text, list(word.phonemes)) for word in words_of(text)]
 
 
 def encode(text: str) -> list[int]:
@@ -121,10 +133,10 @@ def encode_symbols(symbols: Iterable[str]) -> list[int]:
 
 
 @lru_cache(maxsize=8192)
-def _words(text: str) -> tuple[_Word, ...]:
-    """Normalize and phonemize; at least one word."""
+def words_of(text: str) -> tuple[Word, ...]:
+    """Normalize and phonemize; at least one word, or it raises as `phonemize`."""
     warn_of_left_out(text)
-    words = tuple(_read(normalize_text(text)))
+    words = tuple(read_words(normalize_text(text)))
     if not words:
         shown = text if len(text) <= 40 else text[:40] + "…"
         raise InputError(f"{shown!r} holds nothing that can be spoken: give an English text.")
@@ -137,16 +149,16 @@ def warn_of_left_out(text: str) -> None:
         _log.warning("%r cannot be pronounced and is left out.", letters)
 
 
-def _read(normal: str) -> Iterator[_Word]:
+def read_words(normal: str) -> Iterator[Word]:
     """Yield the words that gruut finds in a normalized text, each with the mark behind it."""
-    word: _Word | None = None
+    word: Word | None = None
     for token, phonemes, is_break in _tokens(normal):
         if is_break and word:
             word = word._replace(mark=token.replace("...", "…"))
         elif not is_break:
             if word:
                 yield word
-            word = _Word(token, _pronounce(token, phonemes), "")
+            word = Word(token, _pronounce(token, phonemes), "")
     if word:
         yield word
 
@@ -173,7 +185,7 @@ def _pronounce(word: str, phonemes: list[str]) -> tuple[str, ...]:
     if sounds or len(word) == 1:
         return sounds
     return tuple(
-        s for named in _read(" ".join(word.replace("'", "").upper())) for s in named.phonemes
+        s for named in read_words(" ".join(word.replace("'", "").upper())) for s in named.phonemes
     )
 
 

@@ -13,8 +13,12 @@ from mmtts.text.phonemes import warn_of_left_out
 # text, 99.9 % have at most 195 symbols and 15 seconds; longer ones no model has learned to speak.
 MAX_CHARACTERS = 200
 # Dots of abbreviations are gone from a normalized text; behind an ellipsis a sentence may go on.
-_SENTENCE_END = re.compile(r"[.?!](?=\s)|…(?=\s[A-Z])")
+SENTENCE_END = re.compile(r"[.?!](?=\s)|…(?=\s[A-Z])")
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
+CLAUSE_END = re.compile(r"(?<=[,;:…])\s+")
+# Of the words that are spoken first, in characters: about one and four seconds of speech.
+SHORTEST_CLAUSE, LONGEST_CLAUSE = 15, 60
+NOTHING_TO_SPEAK = "The text holds nothing that can be spoken: give an English text."
 # Where a long sentence is best cut, the best kind first: behind a mark, in front of a word that
 # begins a clause, in front of one that begins a phrase, between words.
 _CUTS = (
@@ -44,22 +48,45 @@ def split_sentences(text: str, max_characters: int = MAX_CHARACTERS) -> list[str
         InputError: nothing in the text can be spoken.
     """
     warn_of_left_out(text)
-    pieces = [
+    pieces = find_sentences(text, max_characters)
+    if not pieces:
+        raise InputError(NOTHING_TO_SPEAK)
+    return pieces
+
+
+def find_sentences(text: str, max_characters: int = MAX_CHARACTERS) -> list[str]:
+    """Split as `split_sentences`, in silence; there may be nothing to speak."""
+    return [
         piece
         for paragraph in _PARAGRAPH_END.split(text)
         for sentence in _sentences(normalize_text(paragraph))
         for piece in _bounded(sentence, max_characters)
         if any(c.isalpha() for c in piece)
     ]
-    if not pieces:
-        raise InputError("The text holds nothing that can be spoken: give an English text.")
-    return pieces
+
+
+def first_clause(sentence: str) -> int:
+    """Find where the first words of a long sentence can be spoken by themselves.
+
+    Args:
+        sentence: Normalized.
+
+    Returns:
+        How many characters they have, at most `LONGEST_CLAUSE`: up to the first mark, or else up
+        to the last phrase that begins within the bound; 0 for a sentence that is short anyway.
+    """
+    last = min(LONGEST_CLAUSE, len(sentence) - SHORTEST_CLAUSE)
+    if len(sentence) <= LONGEST_CLAUSE:
+        return 0
+    marks = (m.start() for m in CLAUSE_END.finditer(sentence, 0, last + 1))
+    first = next((place for place in marks if place >= SHORTEST_CLAUSE), None)
+    return first or _best_cut(sentence, SHORTEST_CLAUSE, last) or 0
 
 
 def _sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a normalized paragraph."""
     start = 0
-    for match in _SENTENCE_END.finditer(text):
+    for match in SENTENCE_END.finditer(text):
         yield text[start : match.end()].strip()
         start = match.end()
     yield text[start:].strip()
