@@ -98,7 +98,8 @@ def read_aloud(
     for category, line in lines:
         reading = Reading(category, line)
         sentences = split_sentences(line)
-        parts = tts.stream("\n\n".join(sentences), voice, steps=steps, accent=accent)
+        text = "\n\n".join(sentences)
+        parts = tts.stream(text, voice, steps=steps, accent=accent, whole_sentences=True)
         for sentence, part in zip(sentences, parts, strict=True):
             samples = resample(part.samples, tts.sample_rate, JUDGE_RATE)
             said, heard = plain_words(sentence), plain_words(recognizer.transcribe(samples))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from mmtts import InputError
 from mmtts.audio.files import Audio
 from mmtts.storage.atomic import atomic_write
 from mmtts.synthesis.provenance import COMMENT
+from mmtts.synthesis.spoken_words import SpokenWord, shift_words
 
 if TYPE_CHECKING:
     import soundfile
@@ -21,8 +24,30 @@ if TYPE_CHECKING:
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 
 
+@dataclass(frozen=True, eq=False)
 class Speech(Audio):
-    """Synthesized audio; its files say so in their metadata."""
+    """Synthesized audio; its files say so in their metadata.
+
+    Attributes:
+        words: When each word is heard, in s from the beginning of this sound.
+    """
+
+    words: tuple[SpokenWord, ...] = ()
+
+    @classmethod
+    def join(cls, parts: Iterable[Speech], sample_rate: int) -> Speech:
+        """Put parts that follow one another together.
+
+        Args:
+            parts: Such as a stream gives them.
+            sample_rate: Of all of them, in Hz.
+        """
+        samples, words, count = [np.zeros(0, np.float32)], list[SpokenWord](), 0
+        for part in parts:
+            words += shift_words(part.words, count / sample_rate)
+            samples.append(part.samples)
+            count += len(part.samples)
+        return cls(np.concatenate(samples), sample_rate, tuple(words))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a 16-bit `.wav` or `.flac` file; missing folders are made."""

@@ -8,30 +8,26 @@ tts("Hello, world.", voice).save("hello.wav")
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from mmtts import InputError
 from mmtts.synthesis.directions import Directions
+from mmtts.synthesis.reading import VoiceStyle, read_lines, read_texts
 from mmtts.synthesis.ready_voices import find_voices, load_ready
+from mmtts.synthesis.recital import speak_in_turn, speak_together
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_device
-from mmtts.synthesis.utterance import (
-    PAUSE_SECONDS,
-    Manner,
-    finish,
-    make_generator,
-    require_range,
-    speak,
-)
+from mmtts.synthesis.utterance import Manner, require_range
 from mmtts.synthesis.voice import Voice
 from mmtts.synthesis.voice_maker import VoiceMaker
-from mmtts.text import split_sentences
+from mmtts.text.chunks import lines_of_chunks
+from mmtts.text.lines import Line, begin_quickly
+from mmtts.text.pronunciations import LexiconSource, Pronunciations, as_pronunciations
+from mmtts.text.script import Script
 
 if TYPE_CHECKING:
     from mmtts.data.faces import Picture
@@ -92,6 +88,10 @@ class Synthesizer:
         self._style_of(voice)
         return voice.move(self.directions[name], amount, name)
 
+    @cached_property
+    def _own_lexicon(self) -> Pronunciations:
+        return self._system.lexicon()
+
     @property
     def voices(self) -> list[str]:
         """Names of the ready voices."""
@@ -145,7 +145,7 @@ class Synthesizer:
 
     def __call__(
         self,
-        text: str,
+        text: str | Script,
         voice: Voice,
         *,
         steps: int = 4,
@@ -154,11 +154,13 @@ class Synthesizer:
         seed: int = 0,
         loudness: float | None = None,
         accent: str | None = None,
+        lexicon: LexiconSource = None,
     ) -> Speech:
         """Speak a text of any length.
 
         Args:
-            text: English.
+            text: English, with markup (see `mmtts.text.markup`), or what `mmtts.text.read_ssml`
+                made of SSML.
             voice: One constant voice for the whole text.
             steps: Euler steps of the decoder, 1 to 100; more is slower and somewhat cleaner.
             guidance: How strongly the voice shapes the sound, 0 to 10; 1 is as learned.
@@ -167,26 +169,22 @@ class Synthesizer:
             loudness: dB above the standard level, -20 to 20, whatever the voice's own is; 0 speaks
                 at the standard level. The voice's own by default.
             accent: One that the model knows, such as "native" or "learner"; by default its first.
+            lexicon: How words are said: phonemes by word, or a TSV or PLS file; it goes before
+                the lexicon that the system may have.
 
         Raises:
-            InputError: Nothing in the text can be spoken, the voice belongs to another model, or
-                a number is out of its range.
+            InputError: Nothing in the text can be spoken, the voice belongs to another model, the
+                lexicon or the markup cannot be understood, or a number is out of its range.
         """
-        parts = self.stream(
-            text,
-            voice,
-            steps=steps,
-            guidance=guidance,
-            pace=pace,
-            seed=seed,
-            loudness=loudness,
-            accent=accent,
-        )
-        return Speech(np.concatenate([part.samples for part in parts]), self.sample_rate)
+        level = voice.loudness if loudness is None else loudness
+        manner = Manner(steps, guidance, pace, seed, level, accent)
+        style = self._style_of(voice)
+        lines = read_lines(text, self._said(lexicon), style, manner)
+        return Speech.join(speak_in_turn(self._speaker, lines, style, manner), self.sample_rate)
 
     def stream(
         self,
-        text: str,
+        text: str | Script | Iterable[str],
         voice: Voice,
         *,
         steps: int = 4,
@@ -195,19 +193,42 @@ class Synthesizer:
         seed: int = 0,
         loudness: float | None = None,
         accent: str | None = None,
+        lexicon: LexiconSource = None,
+        whole_sentences: bool = False,
     ) -> Iterator[Speech]:
         """Speak a text sentence by sentence; the parts follow one another without a gap.
 
-        The memory needed does not grow with the text. Arguments and errors as in `__call__`.
+        The first clause of a long first sentence comes by itself, so that the first sound comes
+        soon however long that is. The memory needed does not grow with the text. Other arguments
+        and errors as in `__call__`.
+
+        Args:
+            text: A text, or chunks of one, such as a language model gives them: a sentence is
+                spoken as soon as it is complete, and only then the next chunk is asked for.
+            voice: As in `__call__`, like the following ones.
+            steps: See there.
+            guidance: See there.
+            pace: See there.
+            seed: See there.
+            loudness: See there.
+            accent: See there.
+            lexicon: See there.
+            whole_sentences: Do not part the first sentence, which sounds like `__call__`.
         """
         level = voice.loudness if loudness is None else loudness
         manner = Manner(steps, guidance, pace, seed, level, accent)
-        z = self._style_of(voice)
-        return self._speak_in_turn(split_sentences(text), z, manner)
+        style = self._style_of(voice)
+        lines: Iterable[Line]
+        if isinstance(text, (str, Script)):
+            lines = read_lines(text, self._said(lexicon), style, manner)
+            lines = lines if whole_sentences else begin_quickly(lines)
+        else:
+            lines = lines_of_chunks(text, self._said(lexicon), not whole_sentences)
+        return speak_in_turn(self._speaker, lines, style, manner)
 
     def batch(
         self,
-        texts: Sequence[str],
+        texts: Sequence[str | Script],
         voice: Voice,
         batch_size: int = 8,
         *,
@@ -217,6 +238,7 @@ class Synthesizer:
         seed: int = 0,
         loudness: float | None = None,
         accent: str | None = None,
+        lexicon: LexiconSource = None,
     ) -> Iterator[Speech]:
         """Speak many texts, several sentences at a time, and yield them in their order.
 
@@ -230,42 +252,25 @@ class Synthesizer:
             seed: See there. What else is in its batch has a small influence on a sentence.
             loudness: See there.
             accent: See there.
+            lexicon: See there.
 
         Raises:
             InputError: As in `__call__`; the message tells which text.
         """
         level = voice.loudness if loudness is None else loudness
         manner = Manner(steps, guidance, pace, seed, level, accent)
-        z = self._style_of(voice)
+        style = self._style_of(voice)
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
-        return self._speak_together(list(texts), z, batch_size, manner)
+        lines = read_texts(texts, self._said(lexicon), style, manner)
+        return speak_together(self._speaker, lines, style, manner, batch_size)
 
-    def _speak_in_turn(self, sentences: list[str], z: Tensor, manner: Manner) -> Iterator[Speech]:
-        generator, position = make_generator(manner.seed), 0
-        for sentence in sentences:
-            [sound] = speak(self._speaker, [sentence], z, manner, generator)
-            pause = PAUSE_SECONDS / manner.pace if position else 0.0
-            sound = finish(sound, self.sample_rate, position, pause, manner.loudness)
-            position += len(sound)
-            yield Speech(sound, self.sample_rate)
+    def _style_of(self, voice: Voice) -> VoiceStyle:
+        """Check that a voice lives in this model's space.
 
-    def _speak_together(
-        self, texts: list[str], z: Tensor, batch_size: int, manner: Manner
-    ) -> Iterator[Speech]:
-        generator, sounds = make_generator(manner.seed), list[np.ndarray]()
-        for batch in _batches(texts, batch_size):
-            spoken = speak(self._speaker, [s for s, _ in batch], z, manner, generator)
-            for sound, (_, is_last) in zip(spoken, batch, strict=True):
-                pause = PAUSE_SECONDS / manner.pace if sounds else 0.0
-                position = sum(map(len, sounds))
-                sounds.append(finish(sound, self.sample_rate, position, pause, manner.loudness))
-                if is_last:
-                    yield Speech(np.concatenate(sounds), self.sample_rate)
-                    sounds = []
-
-    def _style_of(self, voice: Voice) -> Tensor:
-        """Check that a voice lives in this model's space: z (1, D)."""
+        Raises:
+            InputError: It does not.
+        """
         own = self._system.config.style_space
         dim = self._speaker.acoustic_model.config["style_dim"]
         if voice.vector.size != dim or (voice.speech_tts and voice.speech_tts != own):
@@ -273,21 +278,7 @@ class Synthesizer:
                 f"this voice belongs to the style space {voice.speech_tts[:12] or 'of no model'}, "
                 f"and this model has the space {own[:12]}; make the voice again with this model"
             )
-        return torch.tensor(voice.vector, device=self._system.device)[None]
+        return VoiceStyle(voice, lambda: self.directions, self._system.device)
 
-
-def _batches(texts: list[str], batch_size: int) -> Iterator[list[tuple[str, bool]]]:
-    """Group the sentences of all texts; each comes with whether it ends its text."""
-    batch: list[tuple[str, bool]] = []
-    for number, text in enumerate(texts, start=1):
-        try:
-            sentences = split_sentences(text)
-        except InputError as error:
-            raise InputError(f"text {number}: {error}") from error
-        for index, sentence in enumerate(sentences):
-            batch.append((sentence, index + 1 == len(sentences)))
-            if len(batch) == batch_size:
-                yield batch
-                batch = []
-    if batch:
-        yield batch
+    def _said(self, lexicon: LexiconSource) -> Pronunciations:
+        return self._own_lexicon | as_pronunciations(lexicon)

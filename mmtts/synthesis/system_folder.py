@@ -5,6 +5,7 @@ models/lab/vocoder/          without it Griffin-Lim turns mels into sound
 models/lab/face_encoder/     for voices from faces
 models/lab/prompt_encoder/   for voices from sentences
 models/lab/directions.safetensors
+models/lab/lexicon.tsv       or .pls: how words are said, unless a call says it otherwise
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mmtts import InputError
 from mmtts.storage.hub import download, is_hub_id
 from mmtts.storage.model_folder import check_lineage, load_config, load_network
 from mmtts.synthesis.directions import Directions
+from mmtts.text.pronunciations import Pronunciations, as_pronunciations
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,7 +65,7 @@ def find_system(name: str | os.PathLike[str]) -> Path:
         folder = OWN_MODELS / folder
     elif not folder.exists() and is_hub_id(str(name)):
         # Plain values and safetensors, never anything executable.
-        folder = download(str(name), ["*.json", "*.safetensors", "*.md"])
+        folder = download(str(name), ["*.json", "*.safetensors", "*.md", "lexicon.*"])
     if not folder.is_dir():
         raise InputError(
             f"there is no model folder {name}; check the path, or bundle a model first"
@@ -206,6 +208,15 @@ class SystemFolder:
         if directions.speech_tts != self.config.style_space:
             raise InputError(f"{path} belongs to other stage-1 weights; bundle the model again")
         return directions
+
+    def lexicon(self) -> Pronunciations:
+        """Load the pronunciations that belong to the system; none where it has none.
+
+        Raises:
+            InputError: They cannot be understood.
+        """
+        files = (self.folder / f"lexicon.{ending}" for ending in ("tsv", "pls"))
+        return as_pronunciations(next((path for path in files if path.exists()), None))
 
 
 def _mel_spectrogram(extra: dict[str, Any], folder: Path) -> MelSpectrogram:

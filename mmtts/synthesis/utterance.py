@@ -6,20 +6,29 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from mmtts import InputError
 from mmtts.audio.loudness import STANDARD_DB, normalize_loudness
 from mmtts.synthesis.durations import limit_durations
 from mmtts.synthesis.provenance import embed_mark
+from mmtts.synthesis.spoken_words import SpokenWord, locate_words
 from mmtts.synthesis.system_folder import Speaker
 from mmtts.synthesis.voice import LOUDEST_DB
-from mmtts.text import encode
+from mmtts.text import encode_symbols
+from mmtts.text.lines import Line
+from mmtts.text.phonemes import Word, lay_words
+from mmtts.text.script import Delivery
 
+if TYPE_CHECKING:
+    from mmtts.audio.mel import MelSpectrogram
+
+Words: TypeAlias = list[tuple[Word, Delivery]]
 PEAK = 0.97  # leaves room for what a lossy format adds
 PAUSE_SECONDS = 0.2  # between sentences at pace 1
 FADE_SECONDS = 0.005
@@ -59,6 +68,15 @@ class Manner:
             require_range(name, getattr(self, name))
         make_generator(self.seed)
 
+    def require(self, delivery: Delivery) -> None:
+        """Refuse a delivery that leads out of the ranges together with this manner.
+
+        Raises:
+            InputError: It does.
+        """
+        require_range("pace", self.pace * delivery.pace)
+        require_range("loudness", self.loudness + delivery.loudness)
+
 
 def require_range(name: str, value: float) -> None:
     """Refuse a number outside of `RANGES[name]`.
@@ -82,47 +100,77 @@ def make_generator(seed: int, device: torch.device | str = "cpu") -> torch.Gener
     return torch.Generator(device=device).manual_seed(seed)
 
 
-@torch.inference_mode()
+class Utterance(NamedTuple):
+    """What one line sounds like.
+
+    Attributes:
+        samples: Raw, float32 (S,).
+        words: When they are heard in it.
+        loudness: Of each word, in dB above that of the whole.
+    """
+
+    samples: np.ndarray
+    words: tuple[SpokenWord, ...] = ()
+    loudness: tuple[float, ...] = ()
+
+
 def speak(
     speaker: Speaker,
-    sentences: Sequence[str],
+    lines: Sequence[Line],
     z: Tensor,
     manner: Manner,
     generator: torch.Generator,
-) -> list[np.ndarray]:
-    """Speak sentences at once.
+) -> list[Utterance]:
+    """Speak lines at once.
 
     Args:
         speaker: Acoustic model, vocoder and mel.
-        sentences: Each short enough to be spoken in one breath.
-        z: Style (1, D).
+        lines: Each short enough to be spoken in one breath; silent ones sound like nothing.
+        z: Style of each line (B, D), or of all (1, D).
         manner: How to speak.
         generator: Source of the decoder's noise, on the CPU.
 
-    Returns:
-        Raw samples float32 (S,) of each sentence.
-
     Raises:
-        InputError: A sentence cannot be spoken, or the model is broken.
+        InputError: A line cannot be spoken, or the model is broken.
     """
-    codes = [torch.tensor(encode(sentence)) for sentence in sentences]
+    z = z.expand(len(lines), -1)
+    heard = [place for place, line in enumerate(lines) if line.text]
+    utterances = [Utterance(np.zeros(0, np.float32))] * len(lines)
+    if heard:
+        spoken = _speak(speaker, [lines[place] for place in heard], z[heard], manner, generator)
+        for place, utterance in zip(heard, spoken, strict=True):
+            utterances[place] = utterance
+    return utterances
+
+
+@torch.inference_mode()
+def _speak(
+    speaker: Speaker,
+    lines: Sequence[Line],
+    z: Tensor,
+    manner: Manner,
+    generator: torch.Generator,
+) -> list[Utterance]:
+    """Speak lines that all have words, with the styles z (B, D)."""
+    readings = [line.read() for line in lines]
+    laid = [lay_words([word for word, _ in reading]) for reading in readings]
+    codes = [torch.tensor(encode_symbols(symbols)) for symbols, _ in laid]
     lens = torch.tensor([len(code) for code in codes], device=z.device)
-    phonemes = torch.nn.utils.rnn.pad_sequence(codes, batch_first=True).to(z.device)
+    phonemes = pad_sequence(codes, batch_first=True).to(z.device)
+    paces = [_paces(reading, *at) for reading, at in zip(readings, laid, strict=True)]
+    pace = pad_sequence(paces, batch_first=True, padding_value=1.0).to(z.device)
+    frame_seconds = speaker.mel.hop_length / speaker.mel.sample_rate
     with _quick_products(z.device):
         spoken = speaker.acoustic_model.synthesize(
             phonemes,
             lens,
-            z.expand(len(codes), -1),
+            z,
             steps=manner.steps,
             guidance=manner.guidance,
             pace=manner.pace,
             accent=speaker.acoustic_model.accent_index(manner.accent),
             generator=generator,
-            limit=partial(
-                limit_durations,
-                phonemes=phonemes,
-                frame_seconds=speaker.mel.hop_length / speaker.mel.sample_rate,
-            ),
+            limit=lambda frames: limit_durations(frames, phonemes, frame_seconds) / pace,
         )
         # What lies behind the end of a shorter sentence must be silence for the vocoder.
         frames = torch.arange(spoken.mel.shape[1], device=z.device)
@@ -130,14 +178,51 @@ def speak(
         wav = speaker.vocoder(spoken.mel.masked_fill(behind, float(spoken.mel.min())))
     ends = ((spoken.mel_lens - 1) * speaker.mel.hop_length).tolist()
     sounds = [row[:end].copy() for row, end in zip(wav.float().cpu().numpy(), ends, strict=True)]
-    _refuse_what_is_not_finite(sentences, sounds)
-    return sounds
+    _refuse_what_is_not_finite(lines, sounds)
+    durations = spoken.durations.cpu().numpy()
+    return [
+        _utterance(reading, places, row[: len(symbols)], sound, speaker.mel)
+        for reading, (symbols, places), row, sound in zip(
+            readings, laid, durations, sounds, strict=True
+        )
+    ]
 
 
-def _refuse_what_is_not_finite(sentences: Sequence[str], sounds: Sequence[np.ndarray]) -> None:
-    for sentence, sound in zip(sentences, sounds, strict=True):
+def _paces(reading: Words, symbols: Sequence[str], places: Sequence[range]) -> Tensor:
+    """Lay out how fast each symbol (N,) is spoken: a gap as fast as the word in front of it."""
+    paces = torch.ones(len(symbols))
+    for (_, delivery), place in zip(reading, places, strict=True):
+        paces[place.start : place.stop + 1] = delivery.pace
+    paces[-1] = 1.0
+    return paces
+
+
+def _utterance(
+    reading: Words,
+    places: Sequence[range],
+    durations: np.ndarray,
+    sound: np.ndarray,
+    mel: MelSpectrogram,
+) -> Utterance:
+    """Find the words in a sound, and how loud they are to be."""
+    rate = mel.sample_rate
+    words = locate_words(
+        [(word.text, word.mark) for word, _ in reading],
+        places,
+        durations,
+        mel.hop_length / rate,
+        len(sound) / rate,
+    )
+    loudness = [d.loudness for (_, d), place in zip(reading, places, strict=True) if place]
+    return Utterance(sound, words, tuple(loudness))
+
+
+def _refuse_what_is_not_finite(lines: Sequence[Line], sounds: Sequence[np.ndarray]) -> None:
+    for line, sound in zip(lines, sounds, strict=True):
         if not np.isfinite(sound).all():
-            raise InputError(f"the model makes no finite sound of {sentence!r:.60}; train it again")
+            raise InputError(
+                f"the model makes no finite sound of {line.said!r:.60}; train it again"
+            )
 
 
 def finish(
@@ -146,6 +231,7 @@ def finish(
     position: int,
     pause: float = 0.0,
     loudness: float = 0.0,
+    gain: np.ndarray | None = None,
 ) -> np.ndarray:
     """Make raw samples presentable.
 
@@ -155,6 +241,7 @@ def finish(
         position: Samples that came before in the same recording; the mark goes on from there.
         pause: Silence in front, in s.
         loudness: dB above the standard level of -23 dB.
+        gain: How much louder than that each sample is, factors (S,).
 
     Returns:
         float32 (N,): pause and sound, leveled, faded at the ends, marked, peak-safe: a loud sound
@@ -162,6 +249,8 @@ def finish(
     """
     target = STANDARD_DB + loudness
     sound = normalize_loudness(sound, sample_rate, target, peak=PEAK).copy()
+    if gain is not None:
+        sound *= gain
     fade = min(int(FADE_SECONDS * sample_rate), len(sound) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     sound[:fade] *= ramp

@@ -12,6 +12,9 @@ from mmtts import InputError, Synthesizer, Voice
 from mmtts.audio.loudness import active_rms_db
 from mmtts.storage.model_folder import load_config
 from mmtts.synthesis.provenance import detect_mark
+from mmtts.synthesis.spoken_words import SpokenWord
+from mmtts.synthesis.utterance import Utterance
+from mmtts.text.lines import Line
 
 TEXT = "The rain has stopped. We walk along the river!"
 
@@ -214,13 +217,14 @@ def loud(small_system: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthe
 def test_a_prompt_decides_the_loudness_and_one_argument_undoes_it(
     loud: Synthesizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def steady(speaker: object, sentences: list[str], *_: object) -> list[np.ndarray]:
+    def steady(speaker: object, lines: list[Line], *_: object) -> list[Utterance]:
         # Random networks give sounds whose peaks leave no room for 6 dB more.
-        return [np.sin(np.arange(16000, dtype=np.float32))] * len(sentences)
+        sound = np.sin(np.arange(16000, dtype=np.float32))
+        return [Utterance(sound, (SpokenWord("word", 0.1, 0.9),), (0.0,))] * len(lines)
 
     voice = loud.voice(prompt="A man shouts.")
     assert voice.loudness == 6.0
-    monkeypatch.setattr("mmtts.synthesis.synthesizer.speak", steady)
+    monkeypatch.setattr("mmtts.synthesis.recital.speak", steady)
     spoken = {
         0: loud(TEXT, voice, loudness=0),
         6: loud(TEXT, voice),
