@@ -11,6 +11,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ from mmtts.command.threads import wait_briefly
 from mmtts.synthesis.command_options import check_request, make_parser
 
 if TYPE_CHECKING:
+    from mmtts.synthesis.spoken_words import SpokenWord
     from mmtts.synthesis.synthesizer import Synthesizer
     from mmtts.synthesis.voice import Voice
+    from mmtts.text.script import Script
 
 MAX_TEXT_BYTES = 20_000_000
 
@@ -43,9 +46,14 @@ def main(words: list[str] | None = None) -> int | None:
     if not options.list_voices:
         check_request(options)
     text = read_text(options.text)
+    if options.lexicon:
+        from mmtts.text import read_lexicon
+
+        options.lexicon = read_lexicon(options.lexicon)
     if options.phonemes:
         print_phonemes(text, options)
         return None
+    script = None if text is None else read_script(text, options)
     from mmtts.synthesis.synthesizer import Synthesizer
 
     synthesizer = Synthesizer.from_pretrained(options.model, options.device, options.threads)
@@ -57,8 +65,8 @@ def main(words: list[str] | None = None) -> int | None:
         voice.save(options.save_voice)
     if options.text_file:
         speak_lines(synthesizer, voice, options)
-    elif text is not None:
-        speak_text(synthesizer, voice, text, options)
+    elif script is not None:
+        speak_script(synthesizer, voice, script, options)
     return None
 
 
@@ -118,39 +126,60 @@ def load_voice(synthesizer: Synthesizer, named: str) -> Voice:
     return Voice.load(named) if is_file else synthesizer.voice(named)
 
 
+def read_script(text: str, options: argparse.Namespace) -> Script:
+    """Read a text in the way in which the options say it is written.
+
+    Raises:
+        InputError: It cannot be understood.
+    """
+    from mmtts.text import read_markup, read_ssml
+
+    return read_ssml(text) if options.ssml else read_markup(text)
+
+
 def print_phonemes(text: str | None, options: argparse.Namespace) -> None:
     """Print what would be said, a line of words and a line of phonemes for each sentence.
 
     Raises:
         InputError: There is nothing to speak.
     """
-    from mmtts.text import phonemize, split_sentences
-    from mmtts.text.phonemes import PUNCTUATION
+    from mmtts.text.lines import compose
+    from mmtts.text.phonemes import PUNCTUATION, lay_words, warn_of_left_out
 
-    texts = [(0, text)] if text is not None else read_lines(Path(options.text_file))
-    for number, written in texts:
+    given = [(0, read_script(text, options))] if text is not None else read_lines(options)
+    for number, script in given:
+        warn_of_left_out(script.text)
         if number:
             print(f"# line {number}")
-        for sentence in split_sentences(written):
-            symbols = (f"{s} " if s in PUNCTUATION else s for s in phonemize(sentence)[1:-1])
-            print(sentence, "".join(symbols).strip(), sep="\n", end="\n\n")
+        for line in filter(lambda line: line.text, compose(script, options.lexicon)):
+            symbols, _ = lay_words([word for word, _ in line.read()])
+            shown = (f"{s} " if s in PUNCTUATION else s for s in symbols[1:-1])
+            print(line.said, "".join(shown).strip(), sep="\n", end="\n\n")
 
 
-def speak_text(
-    synthesizer: Synthesizer, voice: Voice, text: str, options: argparse.Namespace
+def speak_script(
+    synthesizer: Synthesizer, voice: Voice, script: Script, options: argparse.Namespace
 ) -> None:
     """Write one file, sentence by sentence, so that a book needs no more memory than a line."""
+    from mmtts.storage.atomic import atomic_write
     from mmtts.synthesis.speech_file import SpeechWriter
-    from mmtts.text import split_sentences
+    from mmtts.synthesis.spoken_words import shift_words
+    from mmtts.synthesis.subtitles import subtitles
+    from mmtts.text.lines import compose
 
     started, seconds = time.perf_counter(), 0.0
-    sentences = split_sentences(text)
-    # The sentences instead of the text, whose warnings would come twice.
-    parts = synthesizer.stream("\n\n".join(sentences), voice, **_manner(options))
-    with SpeechWriter(options.output, synthesizer.sample_rate) as writer:
-        for part in _progress(parts, len(sentences), options.quiet):
+    words: list[SpokenWord] = []
+    parts = synthesizer.stream(script, voice, whole_sentences=True, **_manner(options))
+    total = len(compose(script, options.lexicon))
+    with ExitStack() as stack:
+        titles = options.subtitles and stack.enter_context(atomic_write(options.subtitles))
+        writer = stack.enter_context(SpeechWriter(options.output, synthesizer.sample_rate))
+        for part in _progress(parts, total, options.quiet):
             writer.write(part.samples)
+            words += shift_words(part.words, seconds) if titles else ()
             seconds += part.seconds
+        if titles:
+            titles.write_text(subtitles(words, titles.suffix), encoding="utf-8")
     _tell(options, options.output, seconds, started)
 
 
@@ -161,9 +190,9 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
         InputError: The file cannot be read, or holds a line that cannot be spoken.
     """
     folder = Path(options.output)
-    numbered = read_lines(Path(options.text_file))
+    numbered = read_lines(options)
     started, seconds = time.perf_counter(), 0.0
-    texts = [line for _, line in numbered]
+    texts = [script for _, script in numbered]
     spoken = synthesizer.batch(texts, voice, options.batch_size, **_manner(options))
     for (number, _), speech in zip(
         numbered, _progress(spoken, len(texts), options.quiet), strict=True
@@ -173,14 +202,15 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
     _tell(options, f"{len(texts)} files in {folder}", seconds, started)
 
 
-def read_lines(path: Path) -> list[tuple[int, str]]:
-    """Read the lines that are not blank with their numbers, their sentences as paragraphs.
+def read_lines(options: argparse.Namespace) -> list[tuple[int, Script]]:
+    """Read the lines of the text file that are not blank, with their numbers.
 
     Raises:
         InputError: The file cannot be read, or holds a line that cannot be spoken.
     """
-    from mmtts.text import split_sentences
+    from mmtts.text.lines import compose
 
+    path = Path(options.text_file)
     try:
         lines = _decode(path.read_bytes(), str(path)).splitlines()
     except OSError as error:
@@ -190,7 +220,8 @@ def read_lines(path: Path) -> list[tuple[int, str]]:
         if not line.strip():
             continue
         try:
-            numbered.append((number, "\n\n".join(split_sentences(line))))
+            numbered.append((number, read_script(line, options)))
+            compose(numbered[-1][1], options.lexicon)
         except InputError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
     if not numbered:
@@ -218,6 +249,7 @@ def _manner(options: argparse.Namespace) -> dict[str, Any]:
         "pace": options.pace,
         "seed": options.seed or 0,
         "accent": options.accent,
+        "lexicon": options.lexicon,
     }
 
 

@@ -14,10 +14,12 @@ from PIL import Image
 
 from mmtts.audio.loudness import active_rms_db
 from mmtts.synthesis.provenance import detect_mark
+from mmtts.synthesis.synthesizer import Synthesizer
 from mmtts.synthesis.voice import Voice
 from mmtts.synthesize import main
 
 TEXT = "The rain has stopped, and we walk along the river."
+PROMPT = ["--prompt", "A man."]
 
 
 @pytest.fixture
@@ -165,6 +167,43 @@ def test_phonemes_are_printed_without_a_voice_or_a_model(
     assert "nothing that can be spoken" in failure(["...", "--phonemes"], capsys)
 
 
+def test_subtitles_tell_what_is_said_and_when(at: Path) -> None:
+    out = [*PROMPT, "-o", "a.wav", "--subtitles"]
+    main(["[pause:1s]We paid $2. [pause:2s] [Nguyen](/wɪn/) left.", *out, "new/a.srt"])
+    lines = (at / "new" / "a.srt").read_text().splitlines()
+    assert lines[0] == "1" and lines[1].startswith("00:00:01,000 --> 00:00:0")
+    assert (lines[2], lines[6]) == ("We paid two dollars.", "Nguyen left.")
+    info = soundfile.info(at / "a.wav")
+    assert float(lines[5].split(":")[-1].replace(",", ".")) <= info.duration
+    main(["Hi.", *out, "a.vtt"])
+    assert (at / "a.vtt").read_text().startswith("WEBVTT\n\n00:00:00.")
+
+
+def test_a_file_sounds_as_its_whole_sentences(at: Path, small_system: Path) -> None:
+    text = "The old baker carried his bread up the hill, and all of us came to eat it in the sun."
+    main([text, *PROMPT, "-o", "a.wav"])
+    tts = Synthesizer.from_pretrained(small_system)
+    whole = tts(text, tts.voice(prompt="A man."))
+    assert soundfile.info(at / "a.wav").frames == len(whole.samples)
+
+
+def test_lexicon_and_ssml_and_markup_are_said(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (at / "a.tsv").write_text("Nguyen\tˈwɪn\n", encoding="utf-8")
+    with_lexicon = ["--lexicon", "a.tsv", "--phonemes"]
+    ssml = "<speak>Nguyen <break time='1s'/><sub alias='no'>x</sub></speak>"
+    said = "Nguyen\nwˈɪn\n\nno\nnˈoʊ\n\n"
+    main([ssml, "--ssml", *with_lexicon])
+    assert capsys.readouterr().out == said
+    main(["Nguyen [pause:1s] no", *with_lexicon])
+    assert capsys.readouterr().out == said
+    (at / "lines.txt").write_text(f"{ssml}\n{ssml}\n")
+    words = ["--ssml", "--lexicon", "a.tsv", *PROMPT]
+    main(["--text-file", "lines.txt", *words, "-o", "out"])
+    main([ssml, *words, "-o", "a.wav"])
+    seconds = [soundfile.info(at / name).duration for name in ("out/0001.wav", "a.wav")]
+    assert seconds[0] == pytest.approx(seconds[1], abs=0.1) and seconds[1] > 1
+
+
 def test_mark_is_checked(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([f"{TEXT} {TEXT}", "--prompt", "A man.", "-o", "a.wav"])
     assert main(["--check-mark", "a.wav"]) == 0
@@ -176,9 +215,6 @@ def test_mark_is_checked(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
         main(["--check-mark", "b.wav"])
     assert stopped.value.code == 1
     assert "no mark found" in capsys.readouterr().out
-
-
-PROMPT = ["--prompt", "A man."]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +243,18 @@ PROMPT = ["--prompt", "A man."]
         (["☃", *PROMPT, "-o", "a.wav"], "nothing that can be spoken"),
         (["--text-file", "absent.txt", *PROMPT, "-o", "out"], "cannot read absent.txt"),
         (["--check-mark", "absent.wav"], "does not exist"),
+        (["[Hi](/qq/)", *PROMPT, "-o", "a.wav"], "'q', which is no sound of the models"),
+        (["Hi [pause:1h]", *PROMPT, "-o", "a.wav"], "'1h' is no length of a pause"),
+        (["Hi.", *PROMPT, "--ssml", "-o", "a.wav"], "the SSML is no well-formed XML"),
+        (["<speak><audio/></speak>", *PROMPT, "--ssml", "-o", "a.wav"], "<audio> is not"),
+        (["Hi.", *PROMPT, "--lexicon", "absent.tsv", "-o", "a.wav"], "cannot read absent.tsv"),
+        (["Hi.", *PROMPT, "-o", "a.wav", "--subtitles", "a.txt"], "does not end in .srt or .vtt"),
+        (["Hi.", *PROMPT, "-o", "a.wav", "--subtitles", "/dev/null/a.srt"], "cannot write"),
+        ([*PROMPT, "--save-voice", "v.safetensors", "--subtitles", "a.srt"], "needs one text"),
+        (
+            ["--text-file", "a.txt", *PROMPT, "-o", "a", "--subtitles", "a.srt"],
+            "--subtitles needs one text",
+        ),
     ],
 )
 def test_impossible_requests(

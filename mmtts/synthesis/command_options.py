@@ -15,6 +15,8 @@ EXAMPLES = """examples:
   mmtts "Hello again." --voice me.safetensors --voice other.safetensors --mix 0.7,0.3 -o mixed.wav
   mmtts - --speech clip.flac -o book.flac < book.txt
   mmtts --text-file lines.txt --voice me.safetensors -o lines/
+  mmtts "I met [Nguyen](/wɪn/). [pause:0.5s] Really." --voice anna -o hello.wav
+  mmtts - --ssml --lexicon names.tsv --voice anna -o a.wav --subtitles a.srt < a.xml
   mmtts "Dr. Smith paid $12.50." --phonemes
   mmtts --check-mark hello.wav
 """
@@ -37,7 +39,12 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("text", nargs="?", help="what to say; '-' reads it from standard input")
+    parser.add_argument(
+        "text",
+        nargs="?",
+        help="what to say, with [word](/phonemes/) and [pause:0.5s] where you like; '-' reads it "
+        "from standard input",
+    )
     _add_voice(parser.add_argument_group("voice: one or more of these"))
     _add_speech(parser.add_argument_group("speech"))
     _add_system(parser.add_argument_group("system"))
@@ -89,6 +96,19 @@ def _add_speech(speech: argparse._ArgumentGroup) -> None:
     speech.add_argument(
         "--text-file", metavar="FILE", help="one text per line, one output for each"
     )
+    speech.add_argument(
+        "--ssml",
+        action="store_true",
+        help="the text is SSML: speak, p, s, break, phoneme, sub, prosody, say-as",
+    )
+    speech.add_argument(
+        "--lexicon",
+        metavar="FILE",
+        help="how words are said: a word, a tab and its phonemes per line, or W3C PLS (.pls)",
+    )
+    speech.add_argument(
+        "--subtitles", metavar="FILE", help="write .srt or .vtt: what is said, and when"
+    )
     speech.add_argument("--batch-size", type=int, default=8, help="with --text-file; default 8")
     speech.add_argument(
         "--phonemes",
@@ -137,6 +157,12 @@ def check_request(options: argparse.Namespace) -> None:
         from mmtts.synthesis.speech_file import require_speech_suffix
 
         require_speech_suffix(options.output)
+    if options.subtitles:
+        from mmtts.synthesis.subtitles import require_subtitle_suffix
+
+        if options.text is None:
+            raise InputError("--subtitles needs one text, and none of --text-file; give a text")
+        require_subtitle_suffix(options.subtitles)
     if not options.quiet and {kind for kind, _ in sources} & {"face", "speech"}:
         print(
             "note: use the face or the voice of a real person only with that person's consent; "
