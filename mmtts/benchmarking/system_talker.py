@@ -1,4 +1,4 @@
-"""A system folder as contestant: the synthesizer as everyone uses it, sentence by sentence."""
+"""A system folder as contestant: its stream, as everyone uses it, the first clause at once."""
 
 from __future__ import annotations
 

@@ -145,9 +145,10 @@ class _Buffer:
         """Tell whether both sides of a place are read alone as they are together."""
         before, behind = _without_markup(self.text[:place]), _without_markup(self.text[place:])
         first, second = normalize_text(before), normalize_text(behind)
-        if ends_sentence and not SENTENCE_END.search(f"{first} {second}", len(first) - 1):
+        together = f"{first} {second}"
+        if ends_sentence and not SENTENCE_END.match(together, max(0, len(first) - 1)):
             return False
-        return normalize_text(before + behind) == f"{first} {second}".strip()
+        return normalize_text(before + behind) == together.strip()
 
 
 def _without_markup(text: str) -> str:

@@ -56,6 +56,13 @@ def test_a_sentence_comes_as_soon_as_the_next_one_begins():
     assert next(lines).said == "It never stops" and source.asked == 6
 
 
+@pytest.mark.parametrize("text", ["Mr. Smith came. He left.", "I paid approx. five. Now go on."])
+def test_abbreviations_end_no_sentence(text):
+    found = [line.said for line in lines_of_chunks([text])]
+    assert found == [line.said for line in compose(read_markup(text))]
+    assert len(found) == 2
+
+
 def test_a_paragraph_ends_at_once():
     source = Source("A title\n\n", "and more.")
     assert next(lines_of_chunks(source)).said == "a title" and source.asked == 1
