@@ -149,10 +149,9 @@ def resident_mb(process: subprocess.Popen[str]) -> float:
 
 def cpu_seconds(process: subprocess.Popen[str]) -> float:
     """CPU time of a process so far, in s (`man 5 proc`: fields 14 and 15, after the name)."""
-    fields = (
-        Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    )
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    behind_name = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+    user, system = map(int, behind_name.split()[11:13])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def summarize(answers: list[Answer], took: float, memory: list[float]) -> dict[str, Any]:
@@ -174,6 +173,7 @@ def summarize(answers: list[Answer], took: float, memory: list[float]) -> dict[s
 
 def print_table(result: dict[str, Any]) -> None:
     """Print what was found as a markdown table."""
+    speech = result["speech_seconds"] or float("nan")
     rows = {
         "requests, clients": f"{result['requests']}, {result['clients']}",
         "errors": str(len(result["errors"])),
@@ -181,8 +181,8 @@ def print_table(result: dict[str, Any]) -> None:
         "first sound, p95": f"{result['first_p95']:.2f} s",
         "whole answer, p50": f"{result['last_p50']:.2f} s",
         "whole answer, p95": f"{result['last_p95']:.2f} s",
-        "seconds of speech per second": f"{result['speech_seconds'] / result['seconds']:.1f}",
-        "CPU seconds per second of speech": f"{result['cpu_seconds'] / result['speech_seconds']:.3f}",
+        "seconds of speech per second": f"{speech / result['seconds']:.1f}",
+        "CPU seconds per second of speech": f"{result['cpu_seconds'] / speech:.3f}",
         "memory before": f"{result['memory_mb'][0]:.0f} MB",
         "memory after": f"{result['memory_mb'][-1]:.0f} MB",
         "load average": f"{result['load']:.1f}",

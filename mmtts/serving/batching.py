@@ -35,8 +35,9 @@ class BatchedSpeaking:
     """Speaks together what several threads want at the same time; stands for `Synthesizer.speak`.
 
     Whoever finds nobody speaking speaks for all who wait. What else is in its batch has a small
-    influence on a sentence. On a CPU it does not pay: of 12 sentences of 1 to 5 s in one thread,
-    batches of 4 took 10 % longer than one sentence at a time, since short ones wait for long ones.
+    influence on a sentence. On a CPU it does not pay: 12 sentences of 1 to 5 s, spoken by the lab
+    recipe's model in one thread, took 7 to 10 % more CPU time in batches of 4 than one at a time
+    (best of 3, twice), and short ones wait for long ones.
 
     Args:
         speak: Speaks sentences of one manner.
