@@ -95,7 +95,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--clients", type=int, default=4, help="that ask at the same time")
     parser.add_argument("--threads", type=int, help="CPU threads of the server")
-    parser.add_argument("--batch-size", type=int, default=1, help="of the server")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     return parser.parse_args()
 
@@ -106,7 +105,7 @@ def serving(
 ) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """Start a server on a free port; give the port and the process."""
     command = [sys.executable, "-m", "mmtts", "serve", "--model", options.model, "--port", "0"]
-    command += ["--quiet", "--voices", voices, "--batch-size", str(options.batch_size)]
+    command += ["--quiet", "--voices", voices]
     if options.threads:
         command += ["--threads", str(options.threads)]
     environment = {key: value for key, value in os.environ.items() if key != "MMTTS_API_KEY"}

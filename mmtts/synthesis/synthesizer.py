@@ -8,8 +8,8 @@ tts("Hello, world.", voice).save("hello.wav")
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,9 +48,6 @@ class Synthesizer:
         self._system = system
         self._speaker = system.speaker()
         self._voices = VoiceMaker(system, self._speaker)
-        # Whatever is spoken goes through here; a server puts one in its place that speaks the
-        # sentences of several requests at once.
-        self.speak: Callable[..., list[np.ndarray]] = partial(speak, self._speaker)
 
     @property
     def sample_rate(self) -> int:
@@ -247,7 +244,7 @@ class Synthesizer:
     def _speak_in_turn(self, sentences: list[str], z: Tensor, manner: Manner) -> Iterator[Speech]:
         generator, position = make_generator(manner.seed), 0
         for sentence in sentences:
-            [sound] = self.speak([sentence], z, manner, generator)
+            [sound] = speak(self._speaker, [sentence], z, manner, generator)
             pause = PAUSE_SECONDS / manner.pace if position else 0.0
             sound = finish(sound, self.sample_rate, position, pause, manner.loudness)
             position += len(sound)
@@ -258,7 +255,7 @@ class Synthesizer:
     ) -> Iterator[Speech]:
         generator, sounds = make_generator(manner.seed), list[np.ndarray]()
         for batch in _batches(texts, batch_size):
-            spoken = self.speak([s for s, _ in batch], z, manner, generator)
+            spoken = speak(self._speaker, [s for s, _ in batch], z, manner, generator)
             for sound, (_, is_last) in zip(spoken, batch, strict=True):
                 pause = PAUSE_SECONDS / manner.pace if sounds else 0.0
                 position = sum(map(len, sounds))

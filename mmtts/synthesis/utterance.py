@@ -95,7 +95,7 @@ def speak(
     Args:
         speaker: Acoustic model, vocoder and mel.
         sentences: Each short enough to be spoken in one breath.
-        z: Style (1, D), or one for each sentence (B, D).
+        z: Style (1, D).
         manner: How to speak.
         generator: Source of the decoder's noise, on the CPU.
 

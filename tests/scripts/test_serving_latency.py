@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 def test_whole_script(small_system: Path, tmp_path: Path) -> None:
-    words = ["--requests", "8", "--clients", "2", "--threads", "1", "--batch-size", "2"]
+    words = ["--requests", "8", "--clients", "2", "--threads", "1"]
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "serving_latency.py", "--model", small_system, *words,
          "--out", tmp_path / "new" / "latency.json"],
