@@ -69,8 +69,6 @@ def make_parser() -> argparse.ArgumentParser:
         help="keep uploaded faces and clips there; without it they are forgotten")  # fmt: skip
     add("--characters", type=int, default=4096, help="longest text of a request; default 4096")
     add("--requests", type=int, default=16, help="at a time, waiting ones too; default 16")
-    add("--batch-size", type=int, default=1, help="sentences of different requests spoken at "
-        "once; default 1, which is best on a CPU")  # fmt: skip
     add("--quiet", action="store_true", help="log warnings and errors only")
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser
@@ -85,10 +83,9 @@ def read_settings(options: argparse.Namespace, local: bool) -> Settings:
     from mmtts.serving.settings import Settings
     from mmtts.synthesis.system_folder import default_model
 
-    for name in ("characters", "requests", "batch_size"):
+    for name in ("characters", "requests"):
         if getattr(options, name) < 1:
-            option = name.replace("_", "-")
-            raise InputError(f"--{option} must be at least 1, not {getattr(options, name)}")
+            raise InputError(f"--{name} must be at least 1, not {getattr(options, name)}")
     key = read_key(options.api_key_file)
     return Settings(
         voices=options.voices.expanduser(),
@@ -97,7 +94,6 @@ def read_settings(options: argparse.Namespace, local: bool) -> Settings:
         local_names=local and key is None,
         keep_uploads=options.keep_uploads,
         requests=options.requests,
-        batch_size=options.batch_size,
         characters=options.characters,
     )
 

@@ -93,10 +93,13 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def run_document(path: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run every command of a document, in its order; return how many there were.
 
-    What installs, and scripts that take minutes, are left to the tests that read their words.
+    What installs, scripts that take minutes, and what serves until it is stopped are left to the
+    tests that read their words.
     """
     lines = [
-        c.line for c in commands_of(ROOT / path) if c.words[0] not in ("bash", "pip", "source")
+        c.line
+        for c in commands_of(ROOT / path)
+        if c.words[0] not in ("bash", "pip", "source") and c.words[:2] != ["mmtts", "serve"]
     ]
     for line in lines:
         run(line, monkeypatch)

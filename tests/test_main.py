@@ -86,5 +86,5 @@ def test_settings_of_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for path in (tmp_path / "key", tmp_path / "absent"):
         with pytest.raises(InputError, match="key"):
             read_key(path)
-    with pytest.raises(InputError, match="--batch-size must be at least 1"):
-        read_settings(make_parser().parse_args(["--batch-size", "0"]), local=True)
+    with pytest.raises(InputError, match="--requests must be at least 1"):
+        read_settings(make_parser().parse_args(["--requests", "0"]), local=True)

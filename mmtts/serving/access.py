@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mmtts.serving.errors import ApiError, error_response
 from mmtts.serving.settings import Settings
 
-OPEN_PATHS = ("/v1", "/studio/api", "/metrics")  # what the key opens, with all below
+LOCKED_PATHS = ("/v1", "/studio/api", "/metrics")  # with all below
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -43,7 +43,7 @@ class Access:
         if origin is not None and urlsplit(origin).netloc != host:
             return ApiError(403, "a page of another site may not use this server", "wrong_origin")
         path = scope["path"]
-        locked = any(path == open_ or path.startswith(f"{open_}/") for open_ in OPEN_PATHS)
+        locked = any(path == open_ or path.startswith(f"{open_}/") for open_ in LOCKED_PATHS)
         if self._settings.api_key is None or not locked:
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")

@@ -19,7 +19,6 @@ class Settings:
         keep_uploads: Folder for uploaded faces and clips; None forgets them.
         requests: Syntheses and new voices at a time, waiting ones among them; more are told to
             come back later.
-        batch_size: Sentences of different requests that are spoken at once.
         characters: Longest text of one request.
         json_bytes: Largest body with a text.
         upload_bytes: Largest form with a face and a clip.
@@ -36,7 +35,6 @@ class Settings:
     local_names: bool = False
     keep_uploads: Path | None = None
     requests: int = 16
-    batch_size: int = 1
     characters: int = 4096
     json_bytes: int = 2**18
     upload_bytes: int = 24 * 2**20

@@ -27,8 +27,8 @@ class SpeechResponse(Response):
     being spoken.
 
     Args:
-        pieces: Bytes of the file, made and closed in the threads of `service`.
-        service: Has the threads.
+        pieces: Bytes of the file, made and closed in the thread of `service`.
+        service: Has the thread.
         media_type: Of the file.
         whole: Send everything at the end, with its length.
         events: Send server-sent events with base64 instead of plain bytes.

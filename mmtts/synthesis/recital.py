@@ -10,68 +10,62 @@ from torch import Tensor
 
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.spoken_words import gain_curve, shift_words
+from mmtts.synthesis.system_folder import Speaker
 from mmtts.synthesis.utterance import (
     PAUSE_SECONDS,
     Manner,
     Utterance,
     finish,
     make_generator,
+    speak,
 )
 from mmtts.text.lines import Line
 
 # What is kept of the sound around the words at a seam.
 EDGE_SECONDS = 0.05
 Style = Callable[[float], Tensor]
-Speak = Callable[[Sequence[Line], Tensor, Manner, torch.Generator], list[Utterance]]
 
 
 def speak_in_turn(
-    speak: Speak, sample_rate: int, lines: Iterable[Line], style: Style, manner: Manner
+    speaker: Speaker, lines: Iterable[Line], style: Style, manner: Manner
 ) -> Iterator[Speech]:
     """Speak one line after the other, each when it is asked for.
 
     Args:
-        speak: Speaks lines at once, see `mmtts.synthesis.utterance.speak`.
-        sample_rate: Of what it speaks, in Hz.
+        speaker: Acoustic model, vocoder and mel.
         lines: Of one text.
         style: The style z (1, D) for a change of pitch.
         manner: How to speak.
     """
     generator = make_generator(manner.seed)
-    recital = Recital(sample_rate, manner)
+    recital = Recital(speaker.mel.sample_rate, manner)
     for line in lines:
-        [utterance] = speak([line], style(line.delivery.pitch), manner, generator)
+        [utterance] = speak(speaker, [line], style(line.delivery.pitch), manner, generator)
         yield recital.append(line, utterance)
 
 
 def speak_together(
-    speak: Speak,
-    sample_rate: int,
-    texts: Iterable[Sequence[Line]],
-    style: Style,
-    manner: Manner,
-    batch_size: int,
+    speaker: Speaker, texts: Iterable[Sequence[Line]], style: Style, manner: Manner, batch_size: int
 ) -> Iterator[Speech]:
     """Speak several lines at a time, and yield each text in one piece.
 
     Args:
-        speak: As in `speak_in_turn`, like `sample_rate`, `style` and `manner`.
-        sample_rate: See there.
+        speaker: As in `speak_in_turn`, like `style` and `manner`.
         texts: The lines of each text.
         style: See there.
         manner: See there.
         batch_size: Lines at a time.
     """
-    generator = make_generator(manner.seed)
-    recital, parts = Recital(sample_rate, manner), list[Speech]()
+    generator, rate = make_generator(manner.seed), speaker.mel.sample_rate
+    recital, parts = Recital(rate, manner), list[Speech]()
     for batch in _batches(texts, batch_size):
         z = torch.cat([style(line.delivery.pitch) for line, _ in batch])
-        spoken = speak([line for line, _ in batch], z, manner, generator)
+        spoken = speak(speaker, [line for line, _ in batch], z, manner, generator)
         for utterance, (line, is_last) in zip(spoken, batch, strict=True):
             parts.append(recital.append(line, utterance))
             if is_last:
-                yield Speech.join(parts, sample_rate)
-                recital, parts = Recital(sample_rate, manner), []
+                yield Speech.join(parts, rate)
+                recital, parts = Recital(rate, manner), []
 
 
 class Recital:

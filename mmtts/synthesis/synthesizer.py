@@ -8,8 +8,8 @@ tts("Hello, world.", voice).save("hello.wav")
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,7 +23,7 @@ from mmtts.synthesis.recital import speak_in_turn, speak_together
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.style_map import StyleMap
 from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_device
-from mmtts.synthesis.utterance import Manner, Utterance, require_range, speak
+from mmtts.synthesis.utterance import Manner, require_range
 from mmtts.synthesis.voice import Voice
 from mmtts.synthesis.voice_maker import VoiceMaker
 from mmtts.text.chunks import lines_of_chunks
@@ -46,9 +46,6 @@ class Synthesizer:
         self._system = system
         self._speaker = system.speaker()
         self._voices = VoiceMaker(system, self._speaker)
-        # Whatever is spoken goes through here; a server puts one in its place that speaks the
-        # sentences of several requests at once.
-        self.speak: Callable[..., list[Utterance]] = partial(speak, self._speaker)
 
     @property
     def sample_rate(self) -> int:
@@ -209,7 +206,7 @@ class Synthesizer:
         manner = Manner(steps, guidance, pace, seed, level, accent)
         style = self._style_of(voice)
         lines = read_lines(text, self._said(lexicon), style, manner)
-        return Speech.join(self._in_turn(lines, style, manner), self.sample_rate)
+        return Speech.join(speak_in_turn(self._speaker, lines, style, manner), self.sample_rate)
 
     def stream(
         self,
@@ -253,7 +250,7 @@ class Synthesizer:
             lines = lines if whole_sentences else begin_quickly(lines)
         else:
             lines = lines_of_chunks(text, self._said(lexicon), not whole_sentences)
-        return self._in_turn(lines, style, manner)
+        return speak_in_turn(self._speaker, lines, style, manner)
 
     def batch(
         self,
@@ -292,12 +289,7 @@ class Synthesizer:
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
         lines = read_texts(texts, self._said(lexicon), style, manner)
-        return speak_together(self.speak, self.sample_rate, lines, style, manner, batch_size)
-
-    def _in_turn(
-        self, lines: Iterable[Line], style: VoiceStyle, manner: Manner
-    ) -> Iterator[Speech]:
-        return speak_in_turn(self.speak, self.sample_rate, lines, style, manner)
+        return speak_together(self._speaker, lines, style, manner, batch_size)
 
     def _style_of(self, voice: Voice) -> VoiceStyle:
         """Check that a voice lives in this model's space.

@@ -55,8 +55,8 @@ class Listener:
 
     def listen(self, count: int, error: int | None = None, **options: bool) -> "Listener":
         settings = Settings(voices=Path("unused"), stall_seconds=0.2)
-        with ThreadPoolExecutor(1) as threads:
-            service = SimpleNamespace(settings=settings, _threads=threads)
+        with ThreadPoolExecutor(1) as thread:
+            service = SimpleNamespace(settings=settings, _thread=thread)
             service.work = lambda *words: Service.work(service, *words)  # type: ignore[arg-type]
             pieces = self.pieces(count, error)
             response = SpeechResponse(pieces, service, "audio/wav", **options)  # type: ignore[arg-type]

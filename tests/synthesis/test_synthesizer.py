@@ -1,7 +1,6 @@
 """The public interface, on a system of small networks with random weights."""
 
 import shutil
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -225,7 +224,7 @@ def test_a_prompt_decides_the_loudness_and_one_argument_undoes_it(
 
     voice = loud.voice(prompt="A man shouts.")
     assert voice.loudness == 6.0
-    monkeypatch.setattr(loud, "speak", partial(steady, None))
+    monkeypatch.setattr("mmtts.synthesis.recital.speak", steady)
     spoken = {
         0: loud(TEXT, voice, loudness=0),
         6: loud(TEXT, voice),
