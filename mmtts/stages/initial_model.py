@@ -98,19 +98,19 @@ def _copy_rows(target: Tensor, source: Tensor | None, table: TableRows) -> list[
 
 def start_acoustic_model(
     model: AcousticModel,
+    keep_style_space: bool,
     source: str,
     symbols: Sequence[str],
     mel: Mapping[str, Any] | None,
-    keep_style_space: bool,
 ) -> tuple[dict[str, Any], list[str]]:
     """Give an acoustic model the weights and statistics of a trained one.
 
     Args:
         model: The model to be trained.
+        keep_style_space: Whether its styles must be those of the initial model.
         source: A stage-1 model folder, a system folder, a name in the package, or a hub id.
         symbols: What the rows of its phoneme table stand for.
         mel: Arguments of its `MelSpectrogram`.
-        keep_style_space: Whether its styles must be those of the initial model.
 
     Returns:
         What the exported model has to keep: `lineage` (empty where its space is its own), the
@@ -175,7 +175,7 @@ def _introduced(config: ModelConfig, lines: Sequence[str]) -> list[str]:
 
 
 def _require_same_mel(
-    config: ModelConfig, before: Mapping[str, Any] | None, now: Mapping[str, Any]
+    config: ModelConfig, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None
 ) -> None:
     then, here = (MelSpectrogram(**dict(mel or {})).config for mel in (before, now))
     if then != here:

@@ -96,8 +96,8 @@ class SpeechTTS(lightning.LightningModule):
 
     def start(self) -> list[str]:
         """Take over the model behind `init`; return what to say of it."""
-        told = (self.hparams[name] for name in ("init", "symbols", "mel"))
-        self.initial, said = start_acoustic_model(self.acoustic_model, *told, self.fixed_style)
+        told = [self.hparams[name] for name in ("init", "symbols", "mel")]
+        self.initial, said = start_acoustic_model(self.acoustic_model, self.fixed_style, *told)
         return said
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
