@@ -99,7 +99,8 @@ def settle(config: DictConfig) -> RunFolder:
             f"stage={config.stage.name} starts from no other model of its kind; init=... is for "
             "stage=1 and stage=vocoder"
         )
-    missing = sorted(OmegaConf.missing_keys(config))
+    unset = [key for key in config.needs if OmegaConf.select(config, key) is None]
+    missing = sorted({*OmegaConf.missing_keys(config), *unset})
     if missing:
         raise InputError(f"{', '.join(missing)} must be given: {missing[0]}=...")
     needed = Path(config.data.folder)
