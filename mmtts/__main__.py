@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "page": "a page to listen to",
     },
     "train": {
+        "prepare": "one's own recordings, into a folder to train on",
         "train": "one stage, from a config",
         "bundle": "the models of one system, side by side",
         "compress": "a smaller model of the same kind",

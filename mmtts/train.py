@@ -25,6 +25,8 @@ HELP = """usage: python -m mmtts.train stage=STAGE [experiment=NAME] [key=value 
 
   name=NAME                  the run lies in runs/<stage>/<name>; an existing run is refused ...
   resume=true                ... or continued from its last checkpoint
+  init=MODEL                 start from the weights of a trained model (stages 1 and vocoder):
+                             a model folder, a system folder or a hub id
   stage1=FOLDER              model folder of stage 1, for stages 2 and 3 (stage2=FOLDER for stage 3)
   trainer.max_steps=N        how long
   optimizer.lr=X             any other value: --cfg job shows them all
@@ -37,6 +39,7 @@ examples
   python -m mmtts.train stage=1 data=tiny experiment=stage1_tiny
   python -m mmtts.train stage=2 data=lab name=first trainer=gpu logger=tensorboard
   python -m mmtts.train stage=2 data=lab name=mu -m loss.distillation.mu=0,0.5,1
+  python -m mmtts.train experiment=stage1_fine_tune init=models/lab data.folder=data/me name=me
 """
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from documents import ROOT, blocks, commands_of, program_of, run_program
+from own_recordings import make_recordings, record
 from PIL import Image
+from prepared_folder import SENTENCES
 
 from mmtts.synthesis.bundling import bundle
 
@@ -23,6 +25,13 @@ SMALL = {
     "judge": ["model.verifier.width=32", "stage.data.batch_size=2"],
     "2": ["stage.data.batch_size=8", "stage.module.views=1"],
     "3": ["stage.data.batch_size=8", "stage.data.epoch_pairs=16"],
+}  # fmt: skip
+# Words that give a stage the shape of the small system, from which it starts.
+FITTING = {
+    "vocoder": ["model.vocoder.hidden=48", "model.vocoder.layers=1",
+                "model.vocoder.pitch_width=16"],
+    "1": ["style=learned", "model.acoustic_model.heads=2", "model.acoustic_model.encoder_layers=1",
+          "model.acoustic_model.decoder_layers=1", "model.acoustic_model.style_layers=1"],
 }  # fmt: skip
 STANDINS = {
     "trainer=gpu": "trainer=cpu",
@@ -63,7 +72,8 @@ def shortened(program: str, words: list[str]) -> list[str]:
     words.append(f"trainer.max_steps={2 if 'resume=true' in words else 1}")
     if "," in chosen:
         return words  # Hydra knows no key of a stage before an experiment has chosen the stage
-    return [*words, "stage.valid_every=1", *SMALL[stage]]
+    fitting = FITTING[stage] if "fine_tune" in chosen else []
+    return [*words, "stage.valid_every=1", *SMALL[stage], *fitting]
 
 
 @pytest.fixture
@@ -125,6 +135,19 @@ def test_the_readme_runs_from_top_to_bottom(
     (workplace / "clip.wav").write_bytes((workplace / "again.wav").read_bytes())
     exec(compile(program, "README.md", "exec"), {})
     assert (workplace / "hello.wav").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_recordings_become_a_voice(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pocketsphinx")
+    shutil.copytree(workplace / "models" / "tiny", workplace / "models" / "lab")
+    make_recordings(workplace / "recordings", 4)
+    record(workplace / "recordings" / "001.wav", SENTENCES[4]).with_suffix(".txt").write_text(
+        SENTENCES[4]
+    )
+    assert run_document("docs/fine_tuning.md", monkeypatch) == 6
+    for file in ("hello.wav", "again.wav", "runs/vocoder/me/model/config.json"):
+        assert (workplace / file).exists(), file
 
 
 @pytest.mark.slow

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmtts.audio.griffin_lim import GriffinLim
 from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
-from mmtts.losses.flow_matching import path_point
+from mmtts.losses.flow_matching import path_point, spread_times
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel, lay_out
 from mmtts.networks.alignment import log_likelihood
@@ -20,6 +21,7 @@ from mmtts.networks.duration_predictor import duration_loss
 from mmtts.networks.masks import mask_from_lens, masked_mean
 from mmtts.stages.aligned_speech import align_batch, batch_styles
 from mmtts.stages.clip_tables import attach_voices
+from mmtts.stages.initial_model import start_acoustic_model
 from mmtts.stages.pictures import alignment_picture, mel_picture
 from mmtts.storage.model_folder import save_model
 
@@ -42,8 +44,7 @@ class SpeechTTS(lightning.LightningModule):
     Args:
         acoustic_model: the networks.
         optimizer: called with the parameters, returns the optimizer.
-        scheduler: called with the optimizer, returns a scheduler stepped after every step; None for
-            a constant rate.
+        scheduler: called with the optimizer, stepped after every step; None for a constant rate.
         prior_weight: weight of the prior loss.
         flow_weight: weight of the flow loss.
         duration_weight: weight of the duration loss.
@@ -54,6 +55,8 @@ class SpeechTTS(lightning.LightningModule):
         synthesis_steps: decoder steps for the pictures and sounds of validation.
         symbols: the phoneme inventory, kept in the exported model.
         mel: plain description of the mel, kept in the exported model.
+        init: the model that training starts from, see `start_acoustic_model`.
+        keep_style_space: leave its style encoder as it is, and so its faces, prompts and voices.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class SpeechTTS(lightning.LightningModule):
         synthesis_steps: int = 10,
         symbols: Sequence[str] = (),
         mel: Mapping[str, Any] | None = None,
+        init: str | None = None,
+        keep_style_space: bool = True,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["acoustic_model", "optimizer", "scheduler"])
@@ -79,6 +84,30 @@ class SpeechTTS(lightning.LightningModule):
         self.scheduler = scheduler
         self.speakers: list[str] = []
         self.speaker_classifier: AMSoftmax | None = None
+        self.initial: dict[str, Any] = {}  # what is known of the model behind `init`
+        self.fixed_style = init is not None and keep_style_space
+        if self.fixed_style:
+            acoustic_model.style_encoder.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> SpeechTTS:
+        """As usual, but a style encoder that stays as it is hears as it always will."""
+        super().train(mode)
+        self.acoustic_model.style_encoder.train(mode and not self.fixed_style)
+        return self
+
+    def start(self) -> list[str]:
+        """Take over the model behind `init`; return what to say of it."""
+        told = [self.hparams[name] for name in ("init", "symbols", "mel")]
+        self.initial, said = start_acoustic_model(self.acoustic_model, self.fixed_style, *told)
+        return said
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember the initial model, which may be gone when training goes on."""
+        checkpoint["initial"] = self.initial
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember it again."""
+        self.initial = checkpoint.get("initial", {})
 
     def setup(self, stage: str) -> None:
         """Take the speakers and the mel statistics from the data."""
@@ -87,14 +116,15 @@ class SpeechTTS(lightning.LightningModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         self.speakers = list(data.speakers)
         voice_mean = attach_voices(self.acoustic_model, data, self.trainer.strategy)
-        if voice_mean is None:
+        if voice_mean is None and not self.fixed_style:
             self.speaker_classifier = AMSoftmax(
                 self.acoustic_model.style_encoder.dims[0],
                 len(self.speakers),
                 self.hparams["speaker_scale"],
                 self.hparams["speaker_margin"],
             )
-        self.acoustic_model.set_statistics(data.mel_mean, data.mel_std, voice_mean)
+        if self.hparams["init"] is None:  # else they are the initial model's
+            self.acoustic_model.set_statistics(data.mel_mean, data.mel_std, voice_mean)
 
     def configure_optimizers(self) -> Any:
         """Optimizer over all parameters, its scheduler stepped per step."""
@@ -140,7 +170,7 @@ class SpeechTTS(lightning.LightningModule):
             spoken = self.acoustic_model.accented(z[rows], batch.accent[rows])
             losses |= self._speech_losses(transcribed_rows(batch), spoken, generator)
         if not losses:  # strangers without transcripts: nothing to learn or to measure
-            return {"loss": z.sum() * 0.0}
+            return {"loss": self.acoustic_model.null_style.sum() * 0.0}
         weighted = [self.hparams[f"{name}_weight"] * value for name, value in losses.items()]
         losses["loss"] = torch.stack(weighted).sum()
         return losses
@@ -173,22 +203,13 @@ class SpeechTTS(lightning.LightningModule):
         # Drawn on the CPU when seeded, so that validation is the same on every device.
         device = mel.device if generator is None else torch.device("cpu")
         noise = torch.randn(mel.shape, generator=generator, device=device).to(mel)
-        t = self._times(len(mel), generator, device).to(mel)
+        t = spread_times(len(mel), generator, device).to(mel)
         if self.training:
             dropped = torch.rand(len(mel), 1, device=mel.device) < self.hparams["style_dropout"]
             z = torch.where(dropped, self.acoustic_model.null_style, z)
         point = path_point(noise, mel, t)
         velocity = self.acoustic_model.decoder(point.x, prior, t, z, mask)
         return masked_mean((velocity.float() - point.velocity) ** 2, mask)
-
-    def _times(self, count: int, generator: torch.Generator | None, device: torch.device) -> Tensor:
-        """Times in [0, 1), one in each of `count` equal parts: less noise in the loss.
-
-        As in Kingma et al. 2021 (arXiv 2107.00630, appendix I.1).
-        """
-        start = torch.rand(1, generator=generator, device=device)
-        parts = torch.randperm(count, generator=generator, device=device)
-        return (start + parts / count) % 1.0
 
     def showable(self, batch: SpeechBatch) -> bool:
         """Whether a batch has a clip with a transcript, to draw and to speak."""
@@ -228,8 +249,6 @@ class SpeechTTS(lightning.LightningModule):
     @torch.no_grad()
     def sounds(self, batch: SpeechBatch) -> dict[str, tuple[np.ndarray, int]]:
         """The first transcribed clip, synthesized and recorded, both through Griffin-Lim."""
-        from mmtts.audio.griffin_lim import GriffinLim
-
         if not self.showable(batch) or self.hparams["mel"] is None:
             return {}
         batch = transcribed_rows(batch)
@@ -257,10 +276,13 @@ class SpeechTTS(lightning.LightningModule):
         networks: dict[str, torch.nn.Module] = {"acoustic_model": self.acoustic_model}
         if self.speaker_classifier is not None:
             networks["speaker_classifier"] = self.speaker_classifier
+        # Of a classifier, the speakers are the classes.
+        before = [] if self.speaker_classifier else self.initial.get("speakers", [])
         extra = {
-            "speakers": self.speakers,
+            "speakers": sorted({*before, *self.speakers}),
             "symbols": list(self.hparams["symbols"]),
             "mel": dict(self.hparams["mel"] or {}),
-            "training": {"steps": self.global_step},
+            "training": {"steps": self.global_step, **self.initial.get("training", {})},
         }
-        return save_model(folder, "speech_tts", networks, extra=extra)
+        lineage = self.initial.get("lineage")
+        return save_model(folder, "speech_tts", networks, extra=extra, lineage=lineage)

@@ -26,6 +26,7 @@ from mmtts.losses.vocoder import (
 from mmtts.metrics.quality import JUDGE_RATE, intelligibility, perceptual_quality
 from mmtts.networks.discriminators import Discriminators
 from mmtts.networks.vocoder import Vocoder
+from mmtts.stages.initial_model import start_vocoder
 from mmtts.stages.pictures import mel_picture
 from mmtts.storage.model_folder import save_model
 
@@ -55,6 +56,7 @@ class VocoderStage(lightning.LightningModule):
         refinements: rounds of refinement while training; fewer than in use are enough.
         gradient_clip: largest norm of each network's gradient.
         measured_clips: clips per validation batch on which PESQ and STOI are measured.
+        init: the model that training starts from, see `start_vocoder`; None for random weights.
     """
 
     def __init__(
@@ -72,14 +74,29 @@ class VocoderStage(lightning.LightningModule):
         refinements: int = 2,
         gradient_clip: float = 10.0,
         measured_clips: int = 4,
+        init: str | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["vocoder", "optimizer", "scheduler", "discriminators"])
         self.automatic_optimization = False
         self.vocoder, self.discriminators = vocoder, discriminators
         self.optimizer, self.scheduler = optimizer, scheduler
+        self.initial: dict[str, Any] = {}  # what is known of the model behind `init`
         self.spectral_loss = SpectralLoss()
         self.mel_loss = MelLoss(vocoder.config["mel"])
+
+    def start(self) -> list[str]:
+        """Take over the model behind `init`; return what to say of it."""
+        self.initial, said = start_vocoder(self.vocoder, self._hp("init"))
+        return said
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember the initial model, which may be gone when training goes on."""
+        checkpoint["initial"] = self.initial
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember it again."""
+        self.initial = checkpoint.get("initial", {})
 
     def configure_optimizers(self) -> Any:
         """One optimizer per network, schedulers stepped per step."""
@@ -200,7 +217,8 @@ class VocoderStage(lightning.LightningModule):
 
     def export(self, folder: Path) -> Path:
         """Write the model folder: the vocoder alone, without discriminators."""
-        extra = {"mel": self.vocoder.config["mel"], "training": {"steps": self.global_step}}
+        training = {"steps": self.global_step, **self.initial.get("training", {})}
+        extra = {"mel": self.vocoder.config["mel"], "training": training}
         return save_model(folder, "vocoder", {"vocoder": self.vocoder}, extra=extra)
 
 

@@ -1,4 +1,7 @@
-"""The Hugging Face hub: what may be an id there, and fetching files that hold nothing but data."""
+"""Where models are: folders, the package's own weights, and the Hugging Face hub.
+
+From the hub come files that hold nothing but data.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,14 @@ import re
 from pathlib import Path
 
 from mmtts import InputError
+
+OWN_MODELS = Path(__file__).parents[1] / "models"  # weights that came with the package
+MODEL_FILES = [
+    "*.json",
+    "*.safetensors",
+    "*.md",
+    "lexicon.*",
+]  # plain values and tensors, nothing executable
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -51,3 +62,25 @@ def folder_or_download(source: str, patterns: list[str]) -> Path:
     if not is_hub_id(source):
         raise InputError(f"there is no folder {source}; check the path, or name a hub id")
     return download(source, patterns)
+
+
+def find_model(name: str, kind: str) -> Path:
+    """Find the model folder of one kind.
+
+    Args:
+        name: That folder, a system folder, the name of weights in the package, or a hub id.
+        kind: Such as "speech_tts": the name of the part within a system.
+
+    Returns:
+        The folder, which nobody has looked into yet.
+
+    Raises:
+        InputError: The hub does not give it.
+    """
+    folder = Path(name)
+    if not folder.exists() and (OWN_MODELS / name).is_dir():
+        folder = OWN_MODELS / name
+    elif not folder.exists() and is_hub_id(name):
+        folder = download(name, MODEL_FILES)
+    part = folder / kind
+    return part if part.is_dir() else folder

@@ -47,7 +47,8 @@ class ModelConfig(NamedTuple):
     def style_space(self) -> str:
         """Hash of the stage-1 weights whose style space this stage-1 model has.
 
-        Its own, unless it is the compressed form of another model, whose style encoder it shares.
+        Its own, unless it is the compressed form of another model, or that model trained further
+        with its style encoder fixed: then it shares that one's style encoder.
         """
         return self.lineage.get("speech_tts", self.sha256)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mmtts import InputError
-from mmtts.storage.hub import download, is_hub_id
+from mmtts.storage.hub import MODEL_FILES, OWN_MODELS, download, is_hub_id
 from mmtts.storage.model_folder import check_lineage, load_config, load_network
 from mmtts.synthesis.directions import Directions
 from mmtts.synthesis.heard import Heard
@@ -38,7 +38,6 @@ FoundT = TypeVar("FoundT", Directions, Heard, StyleMap)
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 MODEL_VARIABLE = "MMTTS_MODEL"
 STANDARD_FOLDERS = ("models/lab", "models/tiny")
-OWN_MODELS = Path(__file__).parents[1] / "models"  # weights that came with the package
 
 
 def default_model() -> str:
@@ -69,8 +68,7 @@ def find_system(name: str | os.PathLike[str]) -> Path:
     if not folder.exists() and (OWN_MODELS / folder).is_dir():
         folder = OWN_MODELS / folder
     elif not folder.exists() and is_hub_id(str(name)):
-        # Plain values and safetensors, never anything executable.
-        folder = download(str(name), ["*.json", "*.safetensors", "*.md", "lexicon.*"])
+        folder = download(str(name), MODEL_FILES)
     if not folder.is_dir():
         raise InputError(
             f"there is no model folder {name}; check the path, or bundle a model first"

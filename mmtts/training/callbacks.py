@@ -225,9 +225,8 @@ class ProgressLines(Callback):
             self._print(trainer, ("train/", "speed/audio"))
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Print the validation losses."""
-        if not trainer.sanity_checking:
-            self._print(trainer, ("valid/",))
+        """Print the validation losses, of a start from a trained model also before step 1."""
+        self._print(trainer, ("valid/",))
 
     @rank_zero_only
     def _print(self, trainer: Trainer, prefixes: tuple[str, ...]) -> None:

@@ -35,6 +35,8 @@ def train(config: DictConfig) -> float | None:
     """
     folder = settle(config)
     checkpoint = folder.claim(bool(config.resume)) if is_first_process() else existing(folder)
+    if checkpoint is not None:
+        config.init = folder.setting("init")  # a run stays what it was started as
     import lightning
     import torch
     from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -47,10 +49,13 @@ def train(config: DictConfig) -> float | None:
     torch.set_float32_matmul_precision(config.matmul_precision)
     lightning.seed_everything(int(config.seed), workers=True, verbose=False)
     data, stage, trainer = build(config, folder)
+    said = stage.start() if config.init is not None and checkpoint is None else []
     if trainer.is_global_zero:
         folder.describe(OmegaConf.to_yaml(config, resolve=True))
         if checkpoint is not None:
             logger.info("continuing %s", checkpoint)
+        for line in said:
+            logger.info("%s", line)
     try:
         # A checkpoint of one's own run holds tensors and plain values; anything else is refused.
         trainer.fit(stage, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -89,7 +94,13 @@ def settle(config: DictConfig) -> RunFolder:
         config.folder = str(Path(job.sweep.dir) / job.sweep.subdir)
         # Further processes of this job must repeat this job, not the sweep.
         sys.argv = [sys.argv[0], *job.overrides.task, f"folder='{config.folder}'"]
-    missing = sorted(OmegaConf.missing_keys(config))
+    if config.init is not None and "init" not in config.stage.module:
+        raise InputError(
+            f"stage={config.stage.name} starts from no other model of its kind; init=... is for "
+            "stage=1 and stage=vocoder"
+        )
+    unset = [key for key in config.needs if OmegaConf.select(config, key) is None]
+    missing = sorted({*OmegaConf.missing_keys(config), *unset})
     if missing:
         raise InputError(f"{', '.join(missing)} must be given: {missing[0]}=...")
     needed = Path(config.data.folder)

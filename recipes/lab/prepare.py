@@ -14,6 +14,7 @@ import speech
 
 from mmtts.command.one_sentence import one_sentence
 from mmtts.data.corpora import speechocean762, synthetic
+from mmtts.data.preparation import prepare_audio
 from mmtts.data.prepared import write_json
 
 
@@ -51,7 +52,7 @@ def main() -> None:
         clips += synthetic.read_clips(options.synthetic)
     if options.stretches:
         clips = speech.cut_stretches(clips, speech.read_stretches(options.stretches))
-    rows, skipped = speech.prepare_audio(clips, out, lexicon, options.processes, options.denoise)
+    rows, skipped = prepare_audio(clips, out, lexicon, options.processes, options.denoise)
     split = speech.split_speakers(rows)
     if options.speech_only:
         counts, _ = speech.write_manifests(rows, split, out)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tqdm import tqdm
-
 from mmtts import InputError
-from mmtts.audio.word_alignment import WordAligner
 from mmtts.data.attributes import corpus_levels, measure_thresholds, name_attributes
 from mmtts.data.corpora import (
     Clip,
@@ -27,13 +22,8 @@ from mmtts.data.corpora import (
     vctk,
 )
 from mmtts.data.corpora.records import read_table
-from mmtts.data.prepared import (
-    make_cut,
-    prepare_clip,
-    with_loudness,
-    write_cuts,
-    write_json,
-)
+from mmtts.data.preparation import count_clips
+from mmtts.data.prepared import make_cut, with_loudness, write_cuts, write_json
 from mmtts.data.prompt_pairing import Item
 from mmtts.data.splits import SPLITS, split_people
 
@@ -50,8 +40,6 @@ CORPORA: dict[str, ModuleType] = {
     "ravdess": ravdess,
     "speech2face": speech2face,
 }
-
-_aligner: WordAligner | None = None
 
 
 def read_corpora(root: Path, publishable: bool) -> tuple[list[Clip], list[str]]:
@@ -103,95 +91,6 @@ def cut_stretches(clips: Sequence[Clip], stretches: Mapping[str, Sequence[Row]])
             for number, row in enumerate(known)
         ] or [clip]
     return cut
-
-
-def prepare_audio(
-    clips: Sequence[Clip],
-    out: Path,
-    lexicon: Mapping[str, str],
-    processes: int,
-    noisy: Collection[str] = (),
-) -> tuple[list[Row], dict[str, str]]:
-    """Prepare all clips that are not done yet.
-
-    Finished clips are remembered in `speech/prepared.jsonl`, so an interrupted run goes on where it
-    stopped.
-
-    Args:
-        clips: What to prepare.
-        out: The prepared data folder.
-        lexicon: Extra words -> CMU phones.
-        processes: At the same time.
-        noisy: Corpora whose noise is suppressed.
-
-    Returns:
-        One row per usable clip in the order of `clips`, and clip id -> reason for skipped ones.
-    """
-    journal = out / "speech" / "prepared.jsonl"
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    by_id = {f"{clip.corpus}-{clip.id}": clip for clip in clips}
-    done = {
-        row["id"]: row | _labels(by_id[row["id"]])
-        for row in _read_journal(journal)
-        if row["id"] in by_id
-        and row["text"] == by_id[row["id"]].text  # it decided where silence was cut
-        and row.get("denoised", False) == (by_id[row["id"]].corpus in noisy)
-        and (out / row["audio"]).exists()
-    }
-    open_clips = [clip for clip in clips if f"{clip.corpus}-{clip.id}" not in done]
-    skipped: dict[str, str] = {}
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, _start_worker, (lexicon,)) as pool, journal.open("a") as file:
-        jobs = pool.imap_unordered(_prepare_one, _jobs(open_clips, out, noisy), chunksize=8)
-        for row, reason in tqdm(jobs, total=len(open_clips), desc="speech", unit="clip"):
-            if reason:
-                skipped[row["id"]] = reason
-            else:
-                done[row["id"]] = row | _labels(by_id[row["id"]])
-                file.write(json.dumps(row) + "\n")
-    ids = (f"{clip.corpus}-{clip.id}" for clip in clips)
-    return [done[name] for name in ids if name in done], dict(sorted(skipped.items()))
-
-
-def _labels(clip: Clip) -> Row:
-    """What a corpus says of a clip, which may have changed since the clip was prepared."""
-    return {
-        "gender": clip.gender,
-        "age": clip.age,
-        "emotion": clip.emotion,
-        "qualities": dict(clip.qualities),
-        "accent": clip.accent,
-    }
-
-
-def _read_journal(path: Path) -> Iterator[Row]:
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:  # a run was killed in the middle of this line
-                continue
-            if "sample_rate" in row:  # earlier versions brought every clip to 16 kHz
-                yield row
-
-
-def _start_worker(lexicon: Mapping[str, str]) -> None:
-    global _aligner
-    _aligner = WordAligner(lexicon)
-
-
-def _jobs(
-    clips: Sequence[Clip], out: Path, noisy: Collection[str]
-) -> list[tuple[Clip, Path, bool]]:
-    return [(clip, out, clip.corpus in noisy) for clip in clips]
-
-
-def _prepare_one(job: tuple[Clip, Path, bool]) -> tuple[Row, str]:
-    clip, out, noisy = job
-    try:
-        return {**prepare_clip(clip, out, _aligner, noisy), "denoised": noisy}, ""
-    except InputError as error:
-        return {"id": f"{clip.corpus}-{clip.id}"}, str(error)
 
 
 def split_speakers(rows: Sequence[Row]) -> dict[str, str]:
@@ -259,29 +158,4 @@ def write_manifests(
     items = [
         Item(row["id"], split[row["speaker"]], names[row["id"]], row["qualities"]) for row in rows
     ]
-    return _count(rows, split), items
-
-
-def _count(rows: Sequence[Row], split: Mapping[str, str]) -> dict[str, Any]:
-    counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    people: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        place = counts[row["corpus"]][split[row["speaker"]]]
-        people[row["corpus"], split[row["speaker"]]].add(row["speaker"])
-        place["clips"] += 1
-        place["transcribed"] += bool(row["text"])
-        place["aligned"] += bool(row["words"])
-        place["milliseconds"] += round(1000 * row["num_samples"] / row["sample_rate"])
-    return {
-        corpus: {
-            name: {
-                "clips": c["clips"],
-                "people": len(people[corpus, name]),
-                "seconds": round(c["milliseconds"] / 1000, 1),
-                "transcribed": c["transcribed"],
-                "aligned": c["aligned"],
-            }
-            for name, c in by_split.items()
-        }
-        for corpus, by_split in counts.items()
-    }
+    return count_clips(rows, {row["id"]: split[row["speaker"]] for row in rows}), items

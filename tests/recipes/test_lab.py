@@ -12,6 +12,7 @@ import soundfile
 from recipe_modules import ROOT, load
 
 from mmtts.data.corpora import Clip
+from mmtts.data.preparation import prepare_audio
 
 pytest.importorskip("espeakng_loader")
 pytest.importorskip("pocketsphinx")
@@ -210,12 +211,11 @@ def test_pace_has_a_name_only_where_it_is_known_what_is_said():
 
 
 def test_qualities_of_a_clip_prepared_before_are_those_that_the_corpus_has_now(tmp_path):
-    speech = load("lab", "speech")
     (tmp_path / "audio").mkdir()
     (tmp_path / "audio" / "x.flac").touch()
     (tmp_path / "speech").mkdir()
     row = {"id": "c-x", "audio": "audio/x.flac", "text": "", "sample_rate": 16000, "age": 8}
     (tmp_path / "speech" / "prepared.jsonl").write_text(json.dumps(row) + "\n")
     clip = Clip("c", "x", tmp_path / "x.wav", "c-s", qualities={"full": True})
-    (found,), skipped = speech.prepare_audio([clip], tmp_path, {}, 1)
+    (found,), skipped = prepare_audio([clip], tmp_path, {}, 1)
     assert (found["qualities"], found["age"], skipped) == ({"full": True}, None, {})

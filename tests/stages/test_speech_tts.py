@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
+from mmtts.losses.flow_matching import spread_times
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.stages.speech_tts import SpeechTTS
@@ -171,6 +172,6 @@ def test_an_accent_is_learned_from_the_clips_that_have_it() -> None:
 
 
 def test_times_of_a_batch_are_spread_evenly() -> None:
-    times = make_stage()._times(8, torch.Generator().manual_seed(0), torch.device("cpu"))
+    times = spread_times(8, torch.Generator().manual_seed(0), torch.device("cpu"))
     assert sorted((times * 8).long().tolist()) == list(range(8))
     assert times.min() >= 0 and times.max() < 1

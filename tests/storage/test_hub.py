@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmtts import InputError
-from mmtts.storage.hub import folder_or_download, is_hub_id
+from mmtts.storage.hub import find_model, folder_or_download, is_hub_id
 
 
 def test_a_folder_comes_before_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,3 +43,19 @@ def test_what_cannot_be_had_is_one_sentence(tmp_path: Path) -> None:
         folder_or_download(str(file), [])
     with pytest.raises(InputError, match="neither a folder here nor a model that the hub gives"):
         folder_or_download("mmtts-nobody/nothing", ["*.json"])  # the tests are offline
+
+
+def test_a_part_is_found_in_a_folder_a_system_the_package_or_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place in ("system", "own/starter", "cache"):
+        (tmp_path / place / "vocoder").mkdir(parents=True)
+    monkeypatch.setattr("mmtts.storage.hub.OWN_MODELS", tmp_path / "own")
+    monkeypatch.setattr("mmtts.storage.hub.download", lambda name, _: tmp_path / "cache")
+    assert find_model("system", "vocoder") == Path("system/vocoder")
+    assert find_model("system/vocoder", "vocoder") == Path("system/vocoder")
+    assert find_model("starter", "vocoder") == tmp_path / "own" / "starter" / "vocoder"
+    assert find_model("someone/voices", "vocoder") == tmp_path / "cache" / "vocoder"
+    assert find_model("someone/voices", "speech_tts") == tmp_path / "cache"  # one model alone
+    assert find_model("models/none", "vocoder") == Path("models/none")  # whoever reads it says so
