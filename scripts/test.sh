@@ -9,6 +9,9 @@ cd "$root"
 source scripts/setup_venv.sh
 setup_venv "$root" test
 
+source scripts/install_browser.sh
+install_browser
+
 # One thread per process: OpenMP threads of several processes thrash.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 ruff check .

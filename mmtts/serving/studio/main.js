@@ -148,15 +148,27 @@ $("prompt").addEventListener("keydown", (event) => {
 $("named").addEventListener("change", () =>
   take("named", $("named").value ? { named: $("named").value } : null));
 
+/** A field that takes a dropped or chosen file, shows it, and gives it away again. */
 function acceptFile(kind, show) {
-  const input = $(kind), zone = $(`drop-${kind}`);
+  const input = $(kind), zone = $(`drop-${kind}`), away = $(`away-${kind}`);
+  const invitation = $(`${kind}-name`).textContent;
+  const showFile = (file) => {
+    away.hidden = !file;
+    $(`${kind}-name`).textContent = file ? file.name : invitation;
+    show(file);
+  };
   const given = async (file) => {
     if (!file) return;
     await take(kind, { [kind]: file });
     input.value = "";
-    show(kind in design.sources ? file : null);
+    if (design.sources[kind]?.source[kind] === file) showFile(file);
   };
   input.addEventListener("change", () => given(input.files[0]));
+  away.addEventListener("click", async () => {
+    await take(kind, null);
+    showFile(null);
+    input.focus();
+  });
   for (const [name, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
     zone.addEventListener(name, (event) => {
       event.preventDefault();
@@ -170,11 +182,9 @@ acceptFile("face", (file) => {
   const picture = $("face-picture");
   URL.revokeObjectURL(picture.src);
   picture.hidden = !file;
-  if (file) Object.assign(picture, { src: URL.createObjectURL(file), alt: `The face: ${file.name}` });
+  if (file) Object.assign(picture, { src: URL.createObjectURL(file), alt: "The face" });
 });
-acceptFile("clip", (file) => {
-  $("clip-name").textContent = file ? file.name : "Drop a recording of one person, or choose one";
-});
+acceptFile("clip", () => {});
 
 async function vary(seeds) {
   for (const seed of seeds) {

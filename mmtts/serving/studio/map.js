@@ -1,5 +1,7 @@
 // The map of the style space: the people a model has heard, and the voices made here.
 
+import { ink } from "./ink.js";
+
 const EDGE = 18;
 const GENDERS = ["female", "male"];
 const AGES = ["child", "young", "middle-aged", "elderly"];
@@ -16,24 +18,23 @@ export class StyleMap {
     const ages = AGES.filter((_, k) => this.people.some((person) => person[3] === k));
     this.legend.textContent =
       `${this.people.length} people of the training data on the two largest axes of their voices: ` +
-      `women round, men square, unknown small${ages.length ? `; larger is older (${ages.join(", ")})` : ""}. ` +
+      `women round and red, men square and blue, unknown small${ages.length ? `; larger is older (${ages.join(", ")})` : ""}. ` +
       "Ringed: the voice as it is now; numbers: variations.";
   }
 
   /** Draw people, variations {label, place} and the present place. */
   draw(variations, here) {
     if (this.figure.hidden) return;
-    const style = getComputedStyle(document.documentElement);
-    const ink = (name) => style.getPropertyValue(`--${name}`);
     const pen = this.canvas.getContext("2d");
     const marks = [...variations.map((v) => v.place), ...(here ? [here] : [])];
+    const inks = [...GENDERS, "unknown"].map(ink);
     const toPixel = this.scale([...this.people, ...marks]);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     pen.globalAlpha = 0.65;
     for (const [x, y, gender, age] of this.people) {
       const [px, py] = toPixel(x, y);
       const size = gender < 0 ? 2 : age < 0 ? 4 : 2.6 + 1.2 * age;
-      pen.fillStyle = ink(GENDERS[gender] ?? "unknown");
+      pen.fillStyle = inks[gender] ?? inks.at(-1);
       pen.beginPath();
       if (gender === 1) pen.rect(px - size, py - size, 2 * size, 2 * size);
       else pen.arc(px, py, size, 0, 2 * Math.PI);

@@ -1,5 +1,7 @@
 // Shares of two or three sources as a point between corners; the sliders beside it say the same.
 
+import { ink } from "./ink.js";
+
 const EDGE = 26; // pixels between the corners and the border
 
 function corners(canvas, count) {
@@ -53,17 +55,17 @@ export class Triangle {
     this.names = names;
     this.canvas.hidden = names.length !== 2 && names.length !== 3;
     if (this.canvas.hidden) return;
-    const style = getComputedStyle(document.documentElement);
+    this.canvas.height = names.length === 2 ? 70 : 190;
     const pen = this.canvas.getContext("2d");
     const points = corners(this.canvas, names.length);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     pen.beginPath();
     for (const point of points) pen.lineTo(...point);
     pen.closePath();
-    pen.strokeStyle = style.getPropertyValue("--quiet");
+    pen.strokeStyle = ink("quiet");
     pen.lineWidth = 2;
     pen.stroke();
-    pen.fillStyle = style.getPropertyValue("--ink");
+    pen.fillStyle = ink("ink");
     pen.font = "14px system-ui, sans-serif";
     pen.textAlign = "center";
     points.forEach(([x, y], k) => {
@@ -73,7 +75,7 @@ export class Triangle {
     const at = [0, 1].map((axis) => points.reduce((sum, p, k) => sum + shares[k] * p[axis], 0));
     pen.beginPath();
     pen.arc(...at, 9, 0, 2 * Math.PI);
-    pen.fillStyle = style.getPropertyValue("--accent");
+    pen.fillStyle = ink("accent");
     pen.fill();
   }
 }
