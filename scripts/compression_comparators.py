@@ -13,23 +13,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmtts.compression.compressor import measure, narrow, shrink
+from mmtts.compression import measure, shrink
+from mmtts.compression.allocation import Option, allocate
+from mmtts.compression.measurements import LEVELS, Measurements
 from mmtts.compression.moments import Moment, square_roots
+from mmtts.compression.problems import Fit, Problem
 from mmtts.compression.ranks import uniform_rank
-from mmtts.compression.solvers import solve_rotary, solve_units
+from mmtts.compression.sensitivity import Scale
+from mmtts.compression.solvers import pair_selection, solve_rotary, solve_units
 from mmtts.compression.watching import Scope, watch
-from mmtts.networks.widths.parts import AttentionPart, Part, Slot, linear, matrix
+from mmtts.networks.widths.parts import AttentionPart, Slot, linear, matrix
 from mmtts.networks.widths.resizing import find_parts
 
 RATIOS = (0.1, 0.2, 0.4)
 Moments = list[Tensor]  # of the inputs of each matrix; only SVD-LLM looks at them
-
-
-def matrices(part: Part) -> tuple[Slot, ...]:
-    """The layers of a part."""
-    if isinstance(part, AttentionPart):
-        return part.query, part.key, part.value, part.output
-    return (*part.ups, part.down)
 
 
 def budget_rank(weight: Tensor, ratio: float) -> int:
@@ -61,7 +58,7 @@ def svd(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
     """Plain truncated SVD of each matrix; looks at no data."""
     changed = copy.deepcopy(model)
     for part in find_parts(changed).parts:
-        for slot in matrices(part):
+        for slot in part.slots:
             weight = matrix(slot)
             identity = torch.eye(weight.shape[1], dtype=torch.float64)
             factor(slot, *low_rank(weight, identity, identity, budget_rank(weight, ratio)))
@@ -71,12 +68,82 @@ def svd(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
 def svd_llm(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
     """Truncated SVD of each matrix after whitening its inputs (Wang et al. 2024, 2403.07378)."""
     changed = copy.deepcopy(model)
-    slots = [slot for part in find_parts(changed).parts for slot in matrices(part)]
+    slots = [slot for part in find_parts(changed).parts for slot in part.slots]
     for slot, moment in zip(slots, moments, strict=True):
         root, inverse = square_roots(moment)
         weight = matrix(slot)
         factor(slot, *low_rank(weight, root, inverse, budget_rank(weight, ratio)))
     return changed
+
+
+class MatrixProblem(Problem):
+    """SVD-LLM's factors of one matrix, of any rank.
+
+    Args:
+        moment: E[x^T x] of the inputs of the matrix.
+        slot: where it is.
+        number: of the matrix among those of its part.
+    """
+
+    def __init__(self, moment: Tensor, slot: Slot, number: int) -> None:
+        super().__init__()
+        root, inverse = square_roots(moment)
+        self.number, self.shape = number, matrix(slot).shape
+        self.left, values, right = torch.linalg.svd(
+            matrix(slot).double() @ root, full_matrices=False
+        )
+        self.right = right @ inverse
+        self.losses, self.values = values[None] ** 2, values
+        self.total = float(self.losses.sum())
+
+    def _fit(self, kept: int) -> Fit:
+        first, second = self.right[:kept], self.left[:, :kept] * self.values[:kept]
+        loss = float(self.losses[0, kept:].sum())
+        return Fit(loss, lambda part: factor(part.slots[self.number], first, second))
+
+    def rank(self, share: float) -> int:
+        """Rank at which the factors have this share of the parameters of the matrix."""
+        rows, columns = self.shape
+        return max(1, int(share * rows * columns / (rows + columns)))
+
+    def options(self, scale: Scale) -> list[Option]:
+        """The matrix as it is, and every rank that makes it smaller."""
+        rows, columns = self.shape
+        sizes = [(r, r * (rows + columns)) for r in range(self.rank(1), 0, -1)]
+        narrow = [Option(r, n, scale(self.loss(r))) for r, n in sizes if n < rows * columns]
+        return [Option(self.full, rows * columns, 0.0), *narrow]
+
+
+class AllocatedSVD:
+    """SVD-LLM with the same budget as A3 with allocated ranks: one for all, by loss per parameter.
+
+    As there, the loss of each matrix is scaled by the error of the model's output at three levels.
+
+    Args:
+        measurements: of A3.
+        moments: of the inputs of each matrix.
+    """
+
+    def __init__(self, measurements: Measurements, moments: Moments) -> None:
+        parts = [statistics.part for statistics in measurements.statistics]
+        places = [(part, i) for part in parts for i in range(len(part.slots))]
+        self.problems = [MatrixProblem(moment, part.slots[i], i)
+                         for (part, i), moment in zip(places, moments, strict=True)]  # fmt: skip
+        self.choices = {}
+        for number, ((part, _), problem) in enumerate(zip(places, self.problems, strict=True)):
+            levels = sorted({problem.rank(level) for level in LEVELS})
+            scale = measurements.sensitivity.scale(part, problem, levels)
+            self.choices[number] = problem.options(scale)
+
+    def __call__(self, model: nn.Module, ratio: float) -> nn.Module:
+        """The compressed model."""
+        changed = copy.deepcopy(model)
+        owners = [part for part in find_parts(changed).parts for _ in part.slots]
+        for number, kept in allocate(self.choices, ratio).items():
+            problem = self.problems[number]
+            if kept < problem.full:
+                problem.fit(kept).put(owners[number])
+        return changed
 
 
 def input_moments(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) -> Moments:
@@ -86,7 +153,7 @@ def input_moments(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) ->
     for part in find_parts(measured).parts:
         scope = Scope()
         watch(measured, part, scope)
-        for slot in matrices(part):
+        for slot in part.slots:
             moment = Moment(1, linear(slot).in_features)
             moments.append(moment)
 
@@ -111,8 +178,8 @@ def magnitude_channels(model: nn.Module, moments: Moments, ratio: float) -> nn.M
             prune_values(part, ratio)
         else:
             power = torch.stack([matrix(slot).double().pow(2).sum(1) for slot in part.ups]).prod(0)
-            solution = solve_units(power, matrix(part.down).double())
-            narrow(part, solution, uniform_rank(len(power), ratio))
+            units = solve_units(power, matrix(part.down).double()).units
+            part.keep_units(units[: uniform_rank(len(power), ratio)].sort().values)
     return changed
 
 
@@ -127,8 +194,11 @@ def prune_keys(part: AttentionPart, ratio: float) -> None:
     query = row_norms(part.query, part.heads, part.groups)
     key = row_norms(part.key, part.groups, part.groups)
     if part.rotary is not None:
-        solution = solve_rotary(query, key, part.rotary)
-        narrow(part, solution, uniform_rank(solution.pairs.shape[1], ratio))
+        pairs = solve_rotary(query, key, part.rotary).pairs
+        pairs = pairs[:, : uniform_rank(pairs.shape[1], ratio)].sort(dim=1).values
+        maps = pair_selection(pairs, key.shape[1], part.rotary)
+        part.narrow_qk(maps, maps)
+        part.keep_pairs(pairs)
         return
     maps = selection(query * key, uniform_rank(key.shape[1], ratio))
     part.narrow_qk(maps, maps)
@@ -156,7 +226,7 @@ def magnitude_weights(model: nn.Module, moments: Moments, ratio: float) -> nn.Mo
     """Set the smallest weights of each matrix to 0: no smaller and no faster, but a known mark."""
     changed = copy.deepcopy(model)
     for part in find_parts(changed).parts:
-        for slot in matrices(part):
+        for slot in part.slots:
             weight = matrix(slot)
             count = int(ratio * weight.numel())
             if count:
@@ -173,7 +243,7 @@ COMPARATORS = {
 
 
 class Methods:
-    """A3 with uniform and mixed ranks, and the comparators, after one pass over calibration data.
+    """A3 and the comparators, after one pass over calibration data.
 
     Args:
         model: to be compressed.
@@ -182,16 +252,21 @@ class Methods:
 
     def __init__(self, model: nn.Module, calibration: list[dict[str, Any]]) -> None:
         self.model = model
-        self.statistics = measure(model, calibration)
+        self.measurements = measure(model, calibration)
         self.moments = input_moments(model, calibration)
+        self.allocated_svd = AllocatedSVD(self.measurements, self.moments)
 
-    def a3(self, ratio: float, ranks: str = "uniform") -> Any:
+    def a3(self, ratio: float, ranks: str = "allocated", refit: bool = True) -> Any:
         """The model compressed by A3."""
-        return shrink(self.model, self.statistics, ratio, ranks=ranks)[0]
+        return shrink(self.model, self.measurements, ratio, ranks=ranks, refit=refit)[0]
 
     def __call__(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
         """Every method's model at one ratio."""
-        for ranks in ("uniform", "mixed"):
-            yield f"A3, {ranks}", self.a3(ratio, ranks)
+        yield "A3, refitted, allocated", self.a3(ratio)
+        yield "A3, refitted, uniform", self.a3(ratio, "uniform")
+        yield "A3, allocated", self.a3(ratio, refit=False)
+        yield "A3, mixed", self.a3(ratio, "mixed", refit=False)
+        yield "A3, uniform", self.a3(ratio, "uniform", refit=False)
+        yield "SVD-LLM, allocated", self.allocated_svd(self.model, ratio)
         for name, method in COMPARATORS.items():
             yield name, method(self.model, self.moments, ratio)

@@ -38,26 +38,9 @@ class Moment:
         return self.sum / max(self.rows, 1)
 
 
-class Power:
-    """Running E[x^2] of every channel.
-
-    Args:
-        width: number of channels.
-    """
-
-    def __init__(self, width: int) -> None:
-        self.sum = torch.zeros(width, dtype=torch.float64)
-        self.rows = 0
-
-    def add(self, x: Tensor, weights: Tensor) -> None:
-        """Add rows x (N, width), each with a weight (N,)."""
-        squares = x.detach().double() ** 2
-        self.sum = self.sum.to(x.device) + weights.double() @ squares
-        self.rows += len(x)
-
-    def mean(self) -> Tensor:
-        """E[x^2] (width,)."""
-        return self.sum / max(self.rows, 1)
+def with_one(x: Tensor) -> Tensor:
+    """Append an input of 1 to rows (N, D), the one that a bias multiplies: (N, D + 1)."""
+    return torch.cat([x, x.new_ones(len(x), 1)], dim=1)
 
 
 def square_roots(moment: Tensor, damping: float = DAMPING) -> tuple[Tensor, Tensor]:

@@ -42,6 +42,12 @@ class Scope:
             return x.flatten(0, 1), weights.flatten()
         return x[mask], weights[mask]
 
+    def sequences(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Valid positions of (B, L, D): bool (B, L), and the weight of each sequence (B,)."""
+        valid = x.new_ones(x.shape[:2], dtype=torch.bool) if self.mask is None else self.mask
+        weights = x.new_ones(len(x), dtype=torch.float64)
+        return valid, weights if self.gate is None else (self.gate.double() ** 2).mean(dim=-1)
+
     def gate_power(self, x: Tensor) -> Tensor | None:
         """Squared gates summed over the valid rows of (B, L, D): (E,); None without a gate."""
         if self.gate is None:
@@ -79,7 +85,10 @@ def watch(model: nn.Module, part: Part, scope: Scope) -> Sequence[RemovableHandl
     if isinstance(layer, HeadAttention):
         return watch_attention(layer, scope)
     if isinstance(layer, nn.TransformerEncoderLayer):
-        return watch_encoder_layer(layer, scope)
+        return watch_layer(layer, ("src", "src_mask", "src_key_padding_mask"), scope)
+    if isinstance(layer, nn.TransformerDecoderLayer):
+        named = ("tgt", "memory", "tgt_mask", "memory_mask", "tgt_key_padding_mask")
+        return watch_layer(layer, named, scope)
     return ()
 
 
@@ -147,14 +156,17 @@ def watch_attention(attention: HeadAttention, scope: Scope) -> Sequence[Removabl
     return (attention.register_forward_pre_hook(see, with_kwargs=True),)
 
 
-def watch_encoder_layer(
-    layer: nn.TransformerEncoderLayer, scope: Scope
-) -> Sequence[RemovableHandle]:
-    """Follow the padding mask that an encoder layer of PyTorch is given."""
+def watch_layer(layer: nn.Module, names: Sequence[str], scope: Scope) -> Sequence[RemovableHandle]:
+    """Follow the padding mask that a Transformer layer of PyTorch is given.
+
+    Args:
+        layer: of an encoder or a decoder.
+        names: of its arguments, in their order; the last one is the padding mask.
+        scope: filled in.
+    """
 
     def see(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        named = dict(zip(("src", "src_mask", "src_key_padding_mask"), args, strict=False))
-        padding = (named | kwargs).get("src_key_padding_mask")
+        padding = (dict(zip(names, args, strict=False)) | kwargs).get(names[-1])
         scope.mask = None if padding is None else ~is_padding(padding)
 
     return (layer.register_forward_pre_hook(see, with_kwargs=True),)

@@ -212,6 +212,7 @@ class AcousticModel(nn.Module):
         pace: float = 1.0,
         temperature: float = 0.667,
         accent: int = 0,
+        durations: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> SynthesizedMel:
         """Speak phonemes in the style z.
@@ -225,14 +226,16 @@ class AcousticModel(nn.Module):
             pace: speaking rate relative to the predicted one, > 0.
             temperature: standard deviation of the starting noise.
             accent: which of the model's accents, where it knows any.
+            durations: frames of each phoneme int64 (B, N); predicted when None.
             generator: source of the noise.
         """
         z = self.style_encoder.join(*self.style_encoder.split(z))
         z = self.accented(z, torch.full((len(z),), accent, device=z.device))
         mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
         hidden, prior = self.text_encoder(phonemes, mask, z)
-        log_durations = self.duration_predictor(hidden, mask, z)
-        durations = frames_from_durations(log_durations.exp() / pace, mask)
+        if durations is None:
+            log_durations = self.duration_predictor(hidden, mask, z)
+            durations = frames_from_durations(log_durations.exp() / pace, mask)
         prior, mel_lens = lay_out(prior, path_from_durations(durations)), durations.sum(dim=1)
         noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
         mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmtts.networks.equal_widths import attend
+
 
 class HeadAttention(nn.Module):
     """Takes the place of an `nn.MultiheadAttention` and computes the same.
@@ -75,7 +77,7 @@ class HeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         dropout = self.dropout if self.training else 0.0
         if not need_weights:
-            attended = F.scaled_dot_product_attention(
+            attended = attend(
                 query, key, value, attn_mask=mask, dropout_p=dropout, scale=self.scale
             )
             return attended, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -12,6 +12,8 @@ from mmtts.networks.widths.hugging_face_attention import (
     RelativeKeyHeads,
 )
 from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Layout, Part, Slot
+
+Heads = TypeVar("Heads", BertHeads, LlamaHeads, RelativeKeyHeads)
 
 BERT_ATTENTION = ("BertSelfAttention", "RobertaSelfAttention", "XLMRobertaSelfAttention")
 LLAMA_ATTENTION: dict[str, Layout] = {
@@ -56,7 +58,7 @@ def hugging_face_parts(layer: str, module: nn.Module) -> list[Part]:
 
 def bert_attention(path: str, parent: Any, slot: Slot, child: Any) -> Part:
     """Self-attention whose output projection is in a module beside it."""
-    heads = child if isinstance(child, BertHeads) else BertHeads(child)
+    heads = child if isinstance(child, BertHeads) else recorded(BertHeads(child))
     slot.put(heads)
     return AttentionPart(
         path,
@@ -83,6 +85,8 @@ def llama_attention(path: str, slot: Slot, child: Any) -> Part:
         heads=heads.heads,
         groups=heads.groups,
         rotary=heads.layout,
+        frequencies=heads.frequencies,
+        causal=True,
         keep_pairs=heads.keep_pairs,
         original=(slot, child),
     )
@@ -93,12 +97,20 @@ def llama_attention(path: str, slot: Slot, child: Any) -> Part:
 
 def exchange(attention: nn.Module) -> LlamaHeads:
     """The equivalent of `LlamaAttention` or of a relative of it."""
-    return LlamaHeads(attention, LLAMA_ATTENTION[type(attention).__name__])
+    return recorded(LlamaHeads(attention, LLAMA_ATTENTION[type(attention).__name__]))
+
+
+def recorded(heads: Heads) -> Heads:
+    """Let transformers see the attention weights, which it finds by the class of the original."""
+    from transformers.utils.output_capturing import install_output_capuring_hook
+
+    install_output_capuring_hook(heads, "attentions", 1)
+    return heads
 
 
 def relative_key_attention(path: str, slot: Slot, child: Any) -> Part:
     """Attention whose queries also meet learned keys of relative positions."""
-    heads = child if isinstance(child, RelativeKeyHeads) else RelativeKeyHeads(child)
+    heads = child if isinstance(child, RelativeKeyHeads) else recorded(RelativeKeyHeads(child))
     slot.put(heads)
     return AttentionPart(
         path,

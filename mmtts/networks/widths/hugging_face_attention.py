@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmtts.networks.equal_widths import pad_to_equal
 from mmtts.networks.widths.parts import Layout
 
 
@@ -33,15 +34,13 @@ def attend(
     function: Callable[..., Any] = ALL_ATTENTION_FUNCTIONS.get_interface(name, eager_attention)
     output, weights = function(
         module,
-        query,
-        key,
-        value,
+        *pad_to_equal(query, key, value),
         attention_mask,
         dropout=dropout if module.training else 0.0,
         scaling=module.scaling,
         **kwargs,
     )
-    return output.reshape(*output.shape[:2], -1), weights
+    return output[..., : value.shape[-1]].flatten(2), weights
 
 
 def eager_attention(
@@ -145,6 +144,16 @@ class LlamaHeads(nn.Module):
     def keep_pairs(self, pairs: Tensor) -> None:
         """Keep only some rotation pairs, int64 (G, n), counted among those there are now."""
         self.pairs = self.pairs.gather(1, pairs.to(self.pairs.device))
+
+    def frequencies(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        """Radians per position of the kept pairs (G, n), from the arguments of `forward`.
+
+        They are the angles between the first two positions: whole turns make no difference.
+        """
+        embeddings = kwargs["position_embeddings"] if "position_embeddings" in kwargs else args[1]
+        cos, sin = (self._kept(angle)[0].double() for angle in embeddings)  # (G, L, n)
+        angles = torch.atan2(sin, cos)
+        return angles[:, min(1, angles.shape[1] - 1)] - angles[:, 0]
 
     def forward(
         self,
