@@ -5,16 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmtts.compression.moments import DAMPING
-
-
-def damped(moment: Tensor) -> Tensor:
-    """Add a small multiple of the mean diagonal to the diagonal of a moment matrix (n, n)."""
-    level = moment.diagonal().mean()
-    level = torch.where(level > 0, level, 1.0)
-    return moment + DAMPING * level * torch.eye(
-        len(moment), dtype=moment.dtype, device=moment.device
-    )
+from mmtts.compression.moments import damped
 
 
 def refit(moment: Tensor, target: Tensor, inputs: Tensor, start: Tensor) -> Tensor:

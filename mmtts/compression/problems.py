@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmtts.compression.calibration import AttentionStatistics, FeedForwardStatistics, Statistics
-from mmtts.compression.elimination import eliminate_units
+from mmtts.compression.elimination import eliminate_pairs, eliminate_units
 from mmtts.compression.least_squares import output_error, refit
 from mmtts.compression.rotary import RotaryScores
 from mmtts.compression.solvers import OVSolution, solve_ov, solve_qk, solve_rotary, solve_units
@@ -90,20 +90,27 @@ class RotaryProblem(Problem):
         assert layout is not None and frequencies is not None
         query, key = grouped_queries(statistics), statistics.key.mean()
         powers = (moment.diagonal(dim1=-2, dim2=-1) for moment in (query, key))
-        self.losses, self.pairs, _ = solve_rotary(*powers, layout)
+        self.losses, pairs, _ = solve_rotary(*powers, layout)
         self.scores = RotaryScores(query, key, frequencies, statistics.distances, layout)
         self.total = float(self.scores.total.sum())
-        self.refitted = refitted
+        self.orders, self.solve = [pairs], self.scores.prune
+        if refitted:
+            self.orders.append(eliminate_pairs(self.scores))
+            self.solve = self.scores.refit
 
     def _fit(self, kept: int) -> Fit:
-        pairs = self.pairs[:, :kept].sort(dim=1).values
-        maps = self.scores.refit(pairs) if self.refitted else self.scores.prune(pairs)
+        choices = [self.solve(order[:, :kept].sort(dim=1).values) for order in self.orders]
+        best = torch.stack([maps.loss for maps in choices]).argmin(dim=0).tolist()  # (G,)
+        loss, pairs, query_map, key_map = (
+            torch.stack([values[number][group] for group, number in enumerate(best)])
+            for values in zip(*choices, strict=True)
+        )
 
         def put(part: Any) -> None:
-            part.narrow_qk(maps.query_map, maps.key_map)
+            part.narrow_qk(query_map, key_map)
             part.keep_pairs(pairs)
 
-        return Fit(float(maps.loss.sum()), put)
+        return Fit(float(loss.sum()), put)
 
 
 class OutputProblem(Problem):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmtts.compression.distances import Distances
-from mmtts.compression.moments import DAMPING
+from mmtts.compression.moments import damped
 from mmtts.compression.solvers import pair_channels, pair_selection
 from mmtts.networks.widths.parts import Layout
 
@@ -24,6 +24,7 @@ class RotaryMaps(NamedTuple):
     """Maps of queries and keys to the channels of fewer rotation pairs."""
 
     loss: Tensor  # mean squared score error (G,)
+    pairs: Tensor  # that stay, int64 (G, n)
     query_map: Tensor  # (G, d, 2 n)
     key_map: Tensor  # (G, d, 2 n)
 
@@ -58,16 +59,16 @@ class RotaryScores:
             self.basis.mH @ moment.to(self.basis) @ self.basis
             for moment in (query_moment, key_moment)
         )
-        both = self._both_ways(self.frequencies)
+        both = self.both_ways(self.frequencies)
         kernel = distances.kernel(both, both)
         self.total = inner(self.query, kernel * self.key)
 
     def prune(self, pairs: Tensor) -> RotaryMaps:
         """Keep pairs int64 (G, n) as they are."""
         select = pair_selection(pairs, len(self.basis), self.layout)
-        system = _System(self, pairs)
+        system = PairSystem(self, pairs)
         chosen = system.enter(select)
-        return RotaryMaps(system.loss(chosen, chosen), select, select)
+        return RotaryMaps(system.loss(chosen, chosen), pairs, select, select)
 
     def refit(self, pairs: Tensor) -> RotaryMaps:
         """Let all channels enter the kept pairs (G, n), by alternating least squares.
@@ -76,7 +77,7 @@ class RotaryScores:
         and the other way round; G_q cancels, so one map serves all heads that share keys. Each step
         holds on to the map before where the data says nothing, and none raises the error.
         """
-        start, system = self.prune(pairs), _System(self, pairs)
+        start, system = self.prune(pairs), PairSystem(self, pairs)
         query_map, key_map = system.enter(start.query_map), system.enter(start.key_map)
         loss = start.loss
         for _ in range(SWEEPS):
@@ -85,19 +86,25 @@ class RotaryScores:
             before, loss = loss, system.loss(query_map, key_map)
             if bool((before - loss <= ENOUGH * before).all()):
                 break
-        return RotaryMaps(loss, system.leave(query_map), system.leave(key_map))
+        return RotaryMaps(loss, pairs, system.leave(query_map), system.leave(key_map))
 
-    def _both_ways(self, frequencies: Tensor) -> Tensor:
+    def both_ways(self, frequencies: Tensor) -> Tensor:
+        """Frequencies of pairs (G, n) and of their conjugates (G, 2 n)."""
         return torch.cat([frequencies, -frequencies], dim=-1)
 
 
-class _System:
-    """The least squares of `RotaryScores` for one choice of pairs, in the complex basis."""
+class PairSystem:
+    """The least squares of `RotaryScores` for one choice of pairs, in the complex basis.
+
+    Args:
+        scores: to be approximated.
+        pairs: that stay, int64 (G, n).
+    """
 
     def __init__(self, scores: RotaryScores, pairs: Tensor) -> None:
         self.scores = scores
         kept = scores.frequencies.gather(1, pairs.to(scores.frequencies.device))
-        all_ways, kept_ways = scores._both_ways(scores.frequencies), scores._both_ways(kept)
+        all_ways, kept_ways = scores.both_ways(scores.frequencies), scores.both_ways(kept)
         self.across = scores.distances.kernel(all_ways, kept_ways)
         self.within = scores.distances.kernel(kept_ways, kept_ways)
         self.basis = complex_basis(2 * pairs.shape[1], scores.layout).to(scores.basis)
@@ -112,15 +119,15 @@ class _System:
 
     def step(self, maps: Tensor, other: Tensor, moment: Tensor, backward: bool) -> Tensor:
         """The best map of one side, given the other's; backward from the keys to the queries."""
-        across, within = self.across, self.within
-        if backward:  # all distances are negative then
-            across, within = across.conj(), within.conj()
-        system = within * (other.mH @ moment @ other)
-        level = system.diagonal(dim1=-2, dim2=-1).real.mean(dim=-1)[:, None, None]
-        level = torch.where(level > 0, level, 1.0)
-        ridge = DAMPING * level * torch.eye(system.shape[-1], device=level.device)
+        across = self.across.conj() if backward else self.across
+        system = self.system(other, moment, backward)
         missing = across * (moment @ other) - maps @ system
-        return maps + torch.linalg.solve(system + ridge, missing, left=False)
+        return maps + torch.linalg.solve(damped(system), missing, left=False)
+
+    def system(self, other: Tensor, moment: Tensor, backward: bool) -> Tensor:
+        """The matrix of the normal equations of one side (G, 2 n, 2 n)."""
+        within = self.within.conj() if backward else self.within  # distances change their sign
+        return within * (other.mH @ moment @ other)
 
     def loss(self, query_map: Tensor, key_map: Tensor) -> Tensor:
         """Mean squared score error (G,)."""
