@@ -13,7 +13,6 @@ from pathlib import Path
 
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
-from mmtts.synthesis.bundling import bundle
 
 
 @one_sentence
@@ -26,12 +25,17 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--face-encoder", type=Path, help="stage-2 model folder")
     parser.add_argument("--prompt-encoder", type=Path, help="stage-3 model folder")
     parser.add_argument("--data", type=Path, help="prepared data: named directions, model card")
+    parser.add_argument("--voices", type=Path, help="YAML of ready voices: name, prompt, seed")
+    parser.add_argument("--half", action="store_true", help="half precision: half the size")
     parser.add_argument("--out", type=Path, required=True, help="system folder to write")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(words)
     kinds = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
     parts = {kind: path for kind in kinds if (path := getattr(options, kind))}
-    print(f"{bundle(parts, options.out, options.data)}: {', '.join(parts)}")
+    from mmtts.synthesis.bundling import bundle
+
+    out = bundle(parts, options.out, options.data, options.half, options.voices)
+    print(f"{out}: {', '.join(parts)}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmtts import InputError
-from mmtts.command.hydra_command import run_hydra
+from mmtts.command.hydra_command import quoted, run_hydra
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 
@@ -61,7 +61,7 @@ def compression_words(words: Sequence[str]) -> list[str]:
             if key == "components":
                 value = f"[{value}]"
             elif key in ("checkpoint", "out", "folder", "device"):
-                value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+                value = quoted(value)
         result.append(f"{key}{equals}{value}")
     return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mmtts.command.hydra_command import run_hydra
+from mmtts.command.hydra_command import quoted, run_hydra
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 from mmtts.evaluation.interview import KEYS, QUESTIONS, evaluate
@@ -64,16 +64,11 @@ def evaluation_words(words: list[str]) -> list[str]:
         key = KEYS.get(key, key)
         plain = bool(equals) and value not in ("", "null") and value[0] not in "['\""
         if plain and key in LISTS:
-            value = f"[{','.join(_quoted(part.strip()) for part in value.split(','))}]"
+            value = f"[{','.join(quoted(part.strip()) for part in value.split(','))}]"
         elif plain and key in TEXTS:
-            value = _quoted(value)
+            value = quoted(value)
         result.append(f"{key}{equals}{value}")
     return result
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 if __name__ == "__main__":

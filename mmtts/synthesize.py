@@ -40,13 +40,18 @@ def main(words: list[str] | None = None) -> int | None:
     logging.basicConfig(level=level, format="warning: %(message)s")
     if options.check_mark:
         return check_mark(options.check_mark)
-    check_request(options)
+    if not options.list_voices:
+        check_request(options)
     text = read_text(options.text)
+    if options.phonemes:
+        print_phonemes(text, options)
+        return None
     from mmtts.synthesis.synthesizer import Synthesizer
-    from mmtts.synthesis.system_folder import default_model
 
-    model = options.model or default_model()
-    synthesizer = Synthesizer.from_pretrained(model, options.device, options.threads)
+    synthesizer = Synthesizer.from_pretrained(options.model, options.device, options.threads)
+    if options.list_voices:
+        print("\n".join(synthesizer.voices))
+        return None
     voice = make_voice(synthesizer, options)
     if options.save_voice:
         voice.save(options.save_voice)
@@ -80,7 +85,7 @@ def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
     from mmtts.synthesis.voice import Voice
 
     voices = [
-        Voice.load(value)
+        load_voice(synthesizer, value)
         if kind == "voice"
         else synthesizer.voice(
             **{kind: value},
@@ -101,6 +106,36 @@ def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
     return voice
 
 
+def load_voice(synthesizer: Synthesizer, named: str) -> Voice:
+    """Load a voice from a file, or a ready one by its name.
+
+    Raises:
+        InputError: There is neither.
+    """
+    from mmtts.synthesis.voice import Voice
+
+    is_file = named.endswith(".safetensors") or Path(named).exists()
+    return Voice.load(named) if is_file else synthesizer.voice(named)
+
+
+def print_phonemes(text: str | None, options: argparse.Namespace) -> None:
+    """Print what would be said, a line of words and a line of phonemes for each sentence.
+
+    Raises:
+        InputError: There is nothing to speak.
+    """
+    from mmtts.text import phonemize, split_sentences
+    from mmtts.text.phonemes import PUNCTUATION
+
+    texts = [(0, text)] if text is not None else read_lines(Path(options.text_file))
+    for number, written in texts:
+        if number:
+            print(f"# line {number}")
+        for sentence in split_sentences(written):
+            symbols = (f"{s} " if s in PUNCTUATION else s for s in phonemize(sentence)[1:-1])
+            print(sentence, "".join(symbols).strip(), sep="\n", end="\n\n")
+
+
 def speak_text(
     synthesizer: Synthesizer, voice: Voice, text: str, options: argparse.Namespace
 ) -> None:
@@ -109,10 +144,11 @@ def speak_text(
     from mmtts.text import split_sentences
 
     started, seconds = time.perf_counter(), 0.0
-    total = len(split_sentences(text))
-    parts = synthesizer.stream(text, voice, **_manner(options))
+    sentences = split_sentences(text)
+    # The sentences instead of the text, whose warnings would come twice.
+    parts = synthesizer.stream("\n\n".join(sentences), voice, **_manner(options))
     with SpeechWriter(options.output, synthesizer.sample_rate) as writer:
-        for part in _progress(parts, total, options.quiet):
+        for part in _progress(parts, len(sentences), options.quiet):
             writer.write(part.samples)
             seconds += part.seconds
     _tell(options, options.output, seconds, started)
@@ -124,21 +160,8 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
     Raises:
         InputError: The file cannot be read, or holds a line that cannot be spoken.
     """
-    from mmtts.text import split_sentences
-
-    path, folder = Path(options.text_file), Path(options.output)
-    try:
-        lines = _decode(path.read_bytes(), options.text_file).splitlines()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not numbered:
-        raise InputError(f"{path} is empty; write one text per line")
-    for number, line in numbered:
-        try:
-            split_sentences(line)
-        except InputError as error:
-            raise InputError(f"{path}, line {number}: {error}") from error
+    folder = Path(options.output)
+    numbered = read_lines(Path(options.text_file))
     started, seconds = time.perf_counter(), 0.0
     texts = [line for _, line in numbered]
     spoken = synthesizer.batch(texts, voice, options.batch_size, **_manner(options))
@@ -148,6 +171,31 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
         speech.save(folder / f"{number:04d}.wav")
         seconds += speech.seconds
     _tell(options, f"{len(texts)} files in {folder}", seconds, started)
+
+
+def read_lines(path: Path) -> list[tuple[int, str]]:
+    """Read the lines that are not blank with their numbers, their sentences as paragraphs.
+
+    Raises:
+        InputError: The file cannot be read, or holds a line that cannot be spoken.
+    """
+    from mmtts.text import split_sentences
+
+    try:
+        lines = _decode(path.read_bytes(), str(path)).splitlines()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    numbered = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            numbered.append((number, "\n\n".join(split_sentences(line))))
+        except InputError as error:
+            raise InputError(f"{path}, line {number}: {error}") from error
+    if not numbered:
+        raise InputError(f"{path} is empty; write one text per line")
+    return numbered
 
 
 def check_mark(path: str) -> int:

@@ -11,8 +11,10 @@ from small_system import save_face_encoder, save_prompt_encoder, save_speech_tts
 from mmtts import InputError, Synthesizer, Voice
 from mmtts.bundle import main
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.vocoder import Vocoder
 from mmtts.storage.model_folder import load_config, load_network, save_model, weights_hash
 from mmtts.synthesis.bundling import bundle, read_attribute_names
+from mmtts.synthesize import main as synthesize
 
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
 
@@ -119,3 +121,72 @@ def test_attribute_names_are_read(prepared: Path) -> None:
     names = read_attribute_names(prepared / "speech" / "cuts_train.jsonl.gz")
     assert len(names) == 18
     assert {"gender", "pitch"} <= set(next(iter(names.values())))
+
+
+def test_half_precision_is_half_as_large_and_the_same_voice(
+    small_system: Path, tmp_path: Path
+) -> None:
+    words = [f"--{kind.replace('_', '-')}={small_system / kind}" for kind in PARTS]
+    main([*words, f"--out={tmp_path / 'whole'}"])
+    main([*words, "--half", f"--out={tmp_path / 'half'}"])
+    again = [f"--{kind.replace('_', '-')}={tmp_path / 'half' / kind}" for kind in PARTS]
+    main([*again, "--half", f"--out={tmp_path / 'again'}"])
+    whole, half, again = (
+        Synthesizer.from_pretrained(tmp_path / name) for name in ("whole", "half", "again")
+    )
+    voice = whole.voice(prompt="A calm woman.", seed=1)
+    for system in (half, again):
+        other = system.voice(prompt="A calm woman.", seed=1)
+        assert np.dot(voice.vector, other.vector) > 0.999
+        assert other.speech_tts == voice.speech_tts  # one style space: voices fit both
+        one, two = whole("Hello.", voice).samples, system("Hello.", voice).samples
+        assert len(one) == len(two) and np.abs(one - two).max() < 0.05
+
+    def size(name: str) -> int:
+        return sum(p.stat().st_size for p in (tmp_path / name).glob("*/*.safetensors"))
+
+    assert size("half") < 0.6 * size("whole")
+    assert size("again") == size("half")
+
+
+def test_what_half_precision_cannot_hold_is_refused(small_system: Path, tmp_path: Path) -> None:
+    config = load_config(small_system / "vocoder", "vocoder")
+    vocoder = load_network(small_system / "vocoder", config, "vocoder", Vocoder)
+    vocoder.output.weight.data[0, 0] = 1e6
+    save_model(tmp_path / "loud", "vocoder", {"vocoder": vocoder})
+    parts = all_parts(small_system) | {"vocoder": tmp_path / "loud"}
+    with pytest.raises(InputError, match=r"vocoder.output.weight has values that half precision"):
+        bundle(parts, tmp_path / "out", half=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_ready_voices_are_made_of_their_designs(
+    small_system: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    designs = tmp_path / "voices.yaml"
+    designs.write_text("amber: {prompt: A calm woman., seed: 1}\nbirch: {prompt: An old man.}\n")
+    out = tmp_path / "system"
+    words = [f"--{kind.replace('_', '-')}={small_system / kind}" for kind in PARTS]
+    main([*words, f"--voices={designs}", f"--out={out}"])
+    tts = Synthesizer.from_pretrained(out)
+    assert tts.voices == ["amber", "birch"]
+    assert tts.voice("amber") == tts.voice(prompt="A calm woman.", seed=1)
+    mixed = tts.voice("birch", prompt="A calm woman.", seed=1, weights=[3, 1])
+    assert mixed == Voice.mix([tts.voice("birch"), tts.voice("amber")], [3, 1])
+    with pytest.raises(InputError, match="no voice named 'cedar': it has amber, birch"):
+        tts.voice("cedar")
+    capsys.readouterr()
+    synthesize(["--model", str(out), "--list-voices"])
+    assert capsys.readouterr().out.split() == ["amber", "birch"]
+    synthesize(["Hi.", "--model", str(out), "--voice", "amber", "-o", str(tmp_path / "a.wav")])
+    assert (tmp_path / "a.wav").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- amber", "amber: A calm woman.", "Amber: {prompt: x}", "a: {pitch: 1}", "a: [1"]
+)
+def test_broken_designs_are_one_sentence(small_system: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "voices.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"voices\.yaml"):
+        bundle(all_parts(small_system), tmp_path / "out", designs=tmp_path / "voices.yaml")
+    assert not (tmp_path / "out").exists()

@@ -30,6 +30,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from test_imports import LEVELS
 
+from mmtts.benchmark import benchmark_words
 from mmtts.command.hydra_command import (
     CONFIG_DIR,
     hydra_words,
@@ -45,6 +46,7 @@ HYDRA = {
     "mmtts.train": ("train", hydra_words),
     "mmtts.evaluate": ("evaluate", evaluation_words),
     "mmtts.compress": ("compress", compression_words),
+    "mmtts.benchmark": ("benchmark", benchmark_words),
 }
 COMMANDS = all_commands()
 SHELL = [command for command in COMMANDS if command.words[0] == "bash"]

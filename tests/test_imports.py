@@ -18,7 +18,7 @@ LEVELS = (
     ("data", "networks"),
     ("losses", "metrics"),
     ("stages", "synthesis", "training", "compression"),
-    ("evaluation", "listening"),
+    ("evaluation", "listening", "benchmarking"),
 )
 FORBIDDEN = {
     "data": ("mmtts.networks",),

@@ -135,7 +135,7 @@ def test_a_book_needs_little_memory_and_time_to_start(at: Path, small_system: Pa
 
 def test_unknown_characters_are_dropped_with_a_warning(at: Path) -> None:
     code = "from mmtts.synthesize import main; main()"
-    words = ["Hello 你好 world ☃.", "--prompt", "A man.", "-o", "a.wav"]
+    words = ["Hello שלום world ☃. שלום.", "--prompt", "A man.", "-o", "a.wav"]
     done = subprocess.run(
         [sys.executable, "-c", code, *words],
         capture_output=True,
@@ -143,7 +143,26 @@ def test_unknown_characters_are_dropped_with_a_warning(at: Path) -> None:
         check=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
-    assert "warning: " in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("warning: ") == 1 and "Traceback" not in done.stderr
+
+
+def test_phonemes_are_printed_without_a_voice_or_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MMTTS_MODEL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    main(["Dr. No paid $2. No, plan A!", "--phonemes"])
+    assert capsys.readouterr().out == (
+        "Doctor No paid two dollars.\n"
+        "dˈɑktɚ nˈoʊ pˈeɪd tˈu dˈɑlɚz.\n\n"
+        "No, plan A!\n"
+        "nˈoʊ, plˈæn ˈeɪ!\n\n"
+    )
+    Path("lines.txt").write_text("Hi.\n\n7", encoding="utf-8")
+    main(["--text-file", "lines.txt", "--phonemes"])
+    assert capsys.readouterr().out == "# line 1\nHi.\nhˈaɪ.\n\n# line 3\nseven\nsˈɛvən\n\n"
+    assert "--phonemes needs a text" in failure(["--phonemes"], capsys)
+    assert "nothing that can be spoken" in failure(["...", "--phonemes"], capsys)
 
 
 def test_mark_is_checked(at: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,4 +93,9 @@ class Spectrum(nn.Module):
 
 def magnitude(spectrum: Tensor) -> Tensor:
     """Absolute value of a complex tensor, with a finite gradient at zero."""
-    return torch.view_as_real(spectrum).square().sum(-1).clamp_min(_TINY).sqrt()
+    return (spectrum.real.square() + spectrum.imag.square()).clamp_min(_TINY).sqrt()
+
+
+def scale(spectrum: Tensor, gain: Tensor) -> Tensor:
+    """Multiply a complex tensor by a real one of its shape, without making that complex first."""
+    return torch.view_as_complex(torch.view_as_real(spectrum) * gain.unsqueeze(-1))

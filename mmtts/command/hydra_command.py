@@ -218,3 +218,9 @@ def run_hydra(task: Callable[[Any], Any], words: list[str], config_name: str) ->
                 raise failures[0]
     finally:
         sys.argv = before
+
+
+def quoted(text: str) -> str:
+    """Put a text into the quotes within which Hydra takes every character as it is."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

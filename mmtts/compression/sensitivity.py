@@ -28,9 +28,11 @@ class Sensitivity:
         self.model = model
         self.expected = [run(model, kwargs) for kwargs in batches]
         self.batches = list(batches)
-        if isinstance(model, AcousticModel):  # frames can be compared at the same pace only
-            spoken = zip(batches, self.expected, strict=True)
-            self.batches = [{**kwargs, "durations": mel.durations} for kwargs, mel in spoken]
+        if isinstance(model, AcousticModel):  # only frames of the same phonemes can be compared
+            self.batches = [
+                {**kwargs, "pace": 1.0, "limit": lambda predicted, spoken=mel: spoken.durations}
+                for kwargs, mel in zip(batches, self.expected, strict=True)
+            ]
 
     def error(self) -> float:
         """How far the output is from what it was, averaged over the batches."""

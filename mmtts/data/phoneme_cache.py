@@ -13,6 +13,7 @@ import numpy as np
 
 from mmtts import InputError
 from mmtts.storage.atomic import atomic_write
+from mmtts.text.normalization import VERSION
 from mmtts.text.phonemes import SYMBOLS, encode
 
 _SAVE_EVERY = 1000
@@ -59,8 +60,8 @@ def _phonemize(
 
 
 def _fingerprint() -> str:
-    """Change when the symbols or the phonemizer do."""
-    content = "\n".join((*SYMBOLS, version("gruut")))
+    """Change when the symbols, the normalization or the phonemizer do."""
+    content = "\n".join((*SYMBOLS, str(VERSION), version("num2words"), version("gruut")))
     return hashlib.sha256(content.encode()).hexdigest()[:20]
 
 

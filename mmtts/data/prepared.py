@@ -149,8 +149,7 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
         row: From `prepare_clip`.
         names: Attribute name -> value, see `mmtts.data.attributes.name_attributes`.
     """
-    from lhotse import MonoCut, Recording, SupervisionSegment
-    from lhotse.audio import AudioSource
+    from lhotse import AudioSource, MonoCut, Recording, SupervisionSegment
     from lhotse.supervision import AlignmentItem
 
     seconds = row["num_samples"] / row["sample_rate"]

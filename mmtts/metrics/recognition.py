@@ -33,6 +33,14 @@ class Errors(NamedTuple):
     n_characters: int
 
 
+class Edits(NamedTuple):
+    """How words that were heard differ from words that were said."""
+
+    insertions: int
+    deletions: int
+    substitutions: int
+
+
 class Recognizer(Protocol):
     """Anything that writes down what it hears."""
 
@@ -77,6 +85,24 @@ def edit_distance(reference: Sequence[str], hypothesis: Sequence[str]) -> int:
             cost = above_left + (said != heard)
             above_left, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, cost)
     return row[-1]
+
+
+def count_edits(reference: Sequence[str], hypothesis: Sequence[str]) -> Edits:
+    """Tell the fewest edits apart by kind; of equally few, those with most substitutions."""
+    row = [(j, Edits(j, 0, 0)) for j in range(len(hypothesis) + 1)]
+    for i, said in enumerate(reference, start=1):
+        diagonal, row[0] = row[0], (i, Edits(0, i, 0))
+        for j, heard in enumerate(hypothesis, start=1):
+            (a, insert), (b, delete), (c, other) = row[j - 1], row[j], diagonal
+            miss = int(said != heard)
+            diagonal = row[j]
+            row[j] = min(
+                (c + miss, other._replace(substitutions=other.substitutions + miss)),
+                (a + 1, insert._replace(insertions=insert.insertions + 1)),
+                (b + 1, delete._replace(deletions=delete.deletions + 1)),
+                key=lambda way: way[0],
+            )
+    return row[-1][1]
 
 
 class Pocketsphinx:

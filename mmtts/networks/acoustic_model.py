@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -88,25 +88,11 @@ class AcousticModel(nn.Module):
         decoder_widths: list[list[int]] | None = None,
         accents: Sequence[str] = (),
     ) -> None:
+        given = dict(locals())
         super().__init__()
-        self.config: dict[str, Any] = {
-            "n_symbols": n_symbols,
-            "n_mels": n_mels,
-            "style_dim": style_dim,
-            "manner_dim": manner_dim,
-            "speaker": speaker,
-            "width": width,
-            "encoder_layers": encoder_layers,
-            "decoder_layers": decoder_layers,
-            "heads": heads,
-            "patch": patch,
-            "style_width": style_width,
-            "style_layers": style_layers,
-            "dropout": dropout,
-            "encoder_widths": encoder_widths,
-            "decoder_widths": decoder_widths,
-            "accents": list(accents),
-        }
+        left_out = ("self", "__class__", "speaker_config")
+        self.config: dict[str, Any] = {k: v for k, v in given.items() if k not in left_out}
+        self.config["accents"] = list(accents)
         self.text_encoder = TextEncoder(
             n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout, encoder_widths
         )
@@ -212,8 +198,8 @@ class AcousticModel(nn.Module):
         pace: float = 1.0,
         temperature: float = 0.667,
         accent: int = 0,
-        durations: Tensor | None = None,
         generator: torch.Generator | None = None,
+        limit: Callable[[Tensor], Tensor] | None = None,
     ) -> SynthesizedMel:
         """Speak phonemes in the style z.
 
@@ -226,22 +212,26 @@ class AcousticModel(nn.Module):
             pace: speaking rate relative to the predicted one, > 0.
             temperature: standard deviation of the starting noise.
             accent: which of the model's accents, where it knows any.
-            durations: frames of each phoneme int64 (B, N); predicted when None.
             generator: source of the noise.
+            limit: what keeps predicted durations sensible: frames (B, N) at pace 1 to such frames.
         """
-        z = self.style_encoder.join(*self.style_encoder.split(z))
-        z = self.accented(z, torch.full((len(z),), accent, device=z.device))
+        z = self._spoken_style(z, accent)
         mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
         hidden, prior = self.text_encoder(phonemes, mask, z)
-        if durations is None:
-            log_durations = self.duration_predictor(hidden, mask, z)
-            durations = frames_from_durations(log_durations.exp() / pace, mask)
+        log_durations = self.duration_predictor(hidden, mask, z)
+        frames = log_durations.exp() if limit is None else limit(log_durations.exp())
+        durations = frames_from_durations(frames / pace, mask)
         prior, mel_lens = lay_out(prior, path_from_durations(durations)), durations.sum(dim=1)
         noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
         mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)
         return SynthesizedMel(self.denormalize(mel), mel_lens, durations)
 
     forward = synthesize
+
+    def _spoken_style(self, z: Tensor, accent: int) -> Tensor:
+        """Give both parts of z (B, style_dim) their shares again, and the accent."""
+        z = self.style_encoder.join(*self.style_encoder.split(z))
+        return self.accented(z, torch.full((len(z),), accent, device=z.device))
 
     def decode(
         self,

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
-from mmtts.audio.spectrum import Spectrum, magnitude
+from mmtts.audio.spectrum import Spectrum, magnitude, scale
 from mmtts.networks.convnext import ConvNeXtBlock
 from mmtts.networks.excitation import Noise, PitchPredictor, pulse_train
 
@@ -152,7 +152,7 @@ class Vocoder(nn.Module):
         noise_gain = noise_gain + (mel - self.noise_level) @ self.spread
         pulse_filter = torch.polar(pulse_gain.clamp_max(_HIGHEST_GAIN).exp(), phase * _PHASE_SPEED)
         noise_filter = noise_gain.clamp_max(_HIGHEST_GAIN).exp()
-        return pulse_filter * excitation.pulses + noise_filter * excitation.noise
+        return pulse_filter * excitation.pulses + scale(excitation.noise, noise_filter)
 
     def refine(self, spectrum: Tensor, mel: Tensor) -> Tensor:
         """Make the frames consistent, then scale their bins by what the mel still lacks.
@@ -162,7 +162,8 @@ class Vocoder(nn.Module):
         """
         consistent = self.spectrum(self.spectrum.inverse(spectrum))
         lacking = _CORRECTION * (mel - self._mel(consistent)) @ self.spread
-        return consistent * lacking.clamp(-_LARGEST_CORRECTION, _LARGEST_CORRECTION).exp()
+        gain = lacking.clamp(-_LARGEST_CORRECTION, _LARGEST_CORRECTION).exp()
+        return scale(consistent, gain)
 
     def _mel(self, spectrum: Tensor) -> Tensor:
         return (magnitude(spectrum) @ self.filters).clamp_min(LOG_FLOOR).log()

@@ -140,6 +140,7 @@ def load_network(
         raise InputError(f"{path} is not a readable safetensors file: {error}") from error
     network = _build(cls, config.networks[name], sum(t.numel() for t in stored.values()), path)
     expected = network.state_dict()
+    stored = _whole_precision(stored, expected)
     _require_same(stored, expected, path)
     network.load_state_dict(stored, strict=True)
     logger.info("loaded %d/%d tensors of %s from %s", len(stored), len(expected), name, folder)
@@ -169,6 +170,19 @@ def _finite_tensors(network: nn.Module, name: str) -> dict[str, Tensor]:
         if not tensor.isfinite().all():
             raise InputError(f"{name}.{key} holds NaN or infinite values, so it is not saved")
     return {key: tensor.detach().cpu().clone().contiguous() for key, tensor in state.items()}
+
+
+def _whole_precision(stored: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give what was stored in half precision the 32 bits that the network computes with."""
+    import torch
+
+    kinds = (torch.float16, torch.float32)
+    return {
+        key: value.float()
+        if key in expected and (value.dtype, expected[key].dtype) == kinds
+        else value
+        for key, value in stored.items()
+    }
 
 
 def _require_same(stored: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:

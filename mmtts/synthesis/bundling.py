@@ -11,18 +11,32 @@ from pathlib import Path
 from typing import Any
 
 from mmtts import InputError
+from mmtts.storage.atomic import replace_folder
+from mmtts.storage.half_precision import write_halved
 from mmtts.storage.model_config import ModelConfig
+from mmtts.synthesis.model_card import write_model_card
+from mmtts.synthesis.ready_voices import read_designs, save_designs
+from mmtts.synthesis.synthesizer import Synthesizer
+from mmtts.synthesis.system_folder import SystemFolder
 
 MOST_CLIPS = 1500  # for the directions; more would not make them better
 
 
-def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Path:
+def bundle(
+    parts: Mapping[str, Path],
+    out: Path,
+    data: Path | None = None,
+    half: bool = False,
+    designs: Path | None = None,
+) -> Path:
     """Copy model folders into one system folder, after checking that they belong together.
 
     Args:
         parts: Model folder by kind; `speech_tts` is required.
         out: The system folder; an earlier system of that name is replaced in one step.
         data: Prepared data folder, for the named directions and the model card.
+        half: Store weights in half precision.
+        designs: A file of ready voices to make, see `read_designs`.
 
     Returns:
         The system folder.
@@ -31,25 +45,22 @@ def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Pa
         InputError: A part is unusable or was trained with other weights, or `out` holds something
             that is no system.
     """
-    from mmtts.storage.atomic import replace_folder
-    from mmtts.synthesis.model_card import write_model_card
-    from mmtts.synthesis.system_folder import SystemFolder
-
     out = Path(out).absolute()
     _refuse_foreign(out)
     configs = check_parts(parts)
+    voices = read_designs(designs) if designs else {}
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         for kind, config in configs.items():
             (temporary / kind).mkdir(parents=True)
-            for path in sorted(config.folder.iterdir()):
-                if path.name == "config.json" or path.suffix == ".safetensors":
-                    shutil.copyfile(path, temporary / kind / path.name)
+            (write_halved if half else _copy)(config, temporary / kind)
         if data is not None:
             directions = learn_directions(SystemFolder(temporary, "cpu"), data)
             if directions:
                 directions.save(temporary / "directions.safetensors")
+        if voices:
+            save_designs(Synthesizer.from_pretrained(temporary, "cpu").voice, voices, temporary)
         write_model_card(temporary, out.name, configs, data)
         replace_folder(temporary, out)
     except OSError as error:
@@ -57,6 +68,12 @@ def bundle(parts: Mapping[str, Path], out: Path, data: Path | None = None) -> Pa
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return out
+
+
+def _copy(config: ModelConfig, folder: Path) -> None:
+    for path in sorted(config.folder.iterdir()):
+        if path.name == "config.json" or path.suffix == ".safetensors":
+            shutil.copyfile(path, folder / path.name)
 
 
 def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
@@ -75,7 +92,8 @@ def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:
             check_lineage(configs[kind], configs["speech_tts"].style_space)
     if "face_encoder" in configs and "prompt_encoder" in configs:
         face, prompt = configs["face_encoder"], configs["prompt_encoder"]
-        if prompt.lineage.get("face_encoder", face.sha256) != face.sha256:
+        original = face.lineage.get("face_encoder", face.sha256)
+        if prompt.lineage.get("face_encoder", original) != original:
             raise InputError(
                 f"{prompt.folder} was trained with another face encoder than {face.folder}; "
                 "use that one, or train stage 3 again"

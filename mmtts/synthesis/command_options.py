@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   mmtts "Hello again." --voice me.safetensors --voice other.safetensors --mix 0.7,0.3 -o mixed.wav
   mmtts - --speech clip.flac -o book.flac < book.txt
   mmtts --text-file lines.txt --voice me.safetensors -o lines/
+  mmtts "Dr. Smith paid $12.50." --phonemes
   mmtts --check-mark hello.wav
 """
 
@@ -49,7 +50,7 @@ def _add_voice(voice: argparse._ArgumentGroup) -> None:
         ("face", "PICTURE", "a voice that fits the face in a picture"),
         ("prompt", "TEXT", "a voice that fits a description"),
         ("speech", "CLIP", "the voice of a clip"),
-        ("voice", "FILE", "a voice saved before"),
+        ("voice", "NAME", "a ready voice, or the file of one saved before"),
     ):
         voice.add_argument(f"--{name}", action=_Source, metavar=metavar, help=help_)
     voice.add_argument("--mix", metavar="WEIGHTS", help="shares of several voices, such as 0.7,0.3")
@@ -89,18 +90,24 @@ def _add_speech(speech: argparse._ArgumentGroup) -> None:
         "--text-file", metavar="FILE", help="one text per line, one output for each"
     )
     speech.add_argument("--batch-size", type=int, default=8, help="with --text-file; default 8")
+    speech.add_argument(
+        "--phonemes",
+        action="store_true",
+        help="print the words and phonemes that would be spoken, and stop; needs no voice",
+    )
     speech.add_argument("-o", "--output", metavar="PATH", help=".wav or .flac file, or a folder")
 
 
 def _add_system(system: argparse._ArgumentGroup) -> None:
     """Which model, on which machine."""
     system.add_argument(
-        "--model", help="system folder or hub id; default: $MMTTS_MODEL, models/lab"
+        "--model", help="system folder or hub id; default: $MMTTS_MODEL, or the package's"
     )
     system.add_argument("--device", default="auto", help="auto, cpu, cuda; default auto")
     system.add_argument("--threads", type=int, help="CPU threads")
     system.add_argument("--quiet", action="store_true", help="print errors only")
     system.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    system.add_argument("--list-voices", action="store_true", help="name the ready voices")
     system.add_argument("--check-mark", metavar="FILE", help="tell whether a file holds our mark")
 
 
@@ -111,12 +118,16 @@ def check_request(options: argparse.Namespace) -> None:
         InputError: The request cannot be carried out.
     """
     sources = getattr(options, "sources", [])
+    if options.text is not None and options.text_file:
+        raise InputError("a text and --text-file are both given; leave one out")
+    if options.phonemes:
+        if options.text is None and not options.text_file:
+            raise InputError("--phonemes needs a text; put it in quotes, or use '-' or --text-file")
+        return
     if not sources:
         raise InputError("no voice is given; add --face, --prompt, --speech or --voice")
     if options.mix and len(sources) < 2:
         raise InputError("--mix needs two or more voices; leave it out, or give another voice")
-    if options.text is not None and options.text_file:
-        raise InputError("a text and --text-file are both given; leave one out")
     if options.text is None and not options.text_file:
         if not options.save_voice:
             raise InputError("no text is given; put it in quotes, or use '-' or --text-file")

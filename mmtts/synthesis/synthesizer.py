@@ -18,8 +18,9 @@ from torch import Tensor
 
 from mmtts import InputError
 from mmtts.synthesis.directions import Directions
+from mmtts.synthesis.ready_voices import find_voices, load_ready
 from mmtts.synthesis.speech_file import Speech
-from mmtts.synthesis.system_folder import SystemFolder
+from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_device
 from mmtts.synthesis.utterance import (
     PAUSE_SECONDS,
     Manner,
@@ -55,13 +56,16 @@ class Synthesizer:
 
     @classmethod
     def from_pretrained(
-        cls, model: str | os.PathLike[str], device: str = "auto", threads: int | None = None
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        threads: int | None = None,
     ) -> Synthesizer:
         """Load a system; encoders of faces and prompts follow when they are first needed.
 
         Args:
             model: A system folder (see `mmtts.bundle`), the name of weights in the package, or an
-                id on the Hugging Face hub.
+                id on the Hugging Face hub; see `default_model` for what is used otherwise.
             device: "auto", "cpu", "cuda" or another torch device.
             threads: CPU threads for the whole process; unchanged by default.
 
@@ -72,7 +76,7 @@ class Synthesizer:
             if threads < 1:
                 raise InputError(f"threads must be at least 1, not {threads}")
             torch.set_num_threads(threads)
-        return cls(SystemFolder(model, _usable_device(device)))
+        return cls(SystemFolder(model or default_model(), usable_device(device)))
 
     @cached_property
     def directions(self) -> Directions:
@@ -88,8 +92,14 @@ class Synthesizer:
         self._style_of(voice)
         return voice.move(self.directions[name], amount, name)
 
+    @property
+    def voices(self) -> list[str]:
+        """Names of the ready voices."""
+        return list(find_voices(self._system.folder))
+
     def voice(
         self,
+        name: str | None = None,
         *,
         face: Picture | None = None,
         prompt: str | None = None,
@@ -99,9 +109,10 @@ class Synthesizer:
         weights: Sequence[float] | None = None,
         largest_face: bool = False,
     ) -> Voice:
-        """Make a voice from a picture, a description, a clip, or a mix of them.
+        """Take a ready voice, or make one from a picture, a description, a clip, or a mix of them.
 
         Args:
+            name: One of `voices`.
             face: A picture with a face in it: a path, a PIL image or uint8 (H, W, 3). One of
                 186 x 186 pixels counts as an aligned crop.
             prompt: A description such as "An elderly man speaks slowly."
@@ -109,8 +120,8 @@ class Synthesizer:
             seed: Picks one of the voices that fit a face or a prompt; none means their mean.
             guidance: How strictly a picked voice follows face or prompt, 0 to 10; 1 is as learned,
                 more trades variety for obedience.
-            weights: Shares in the order face, prompt, speech when several are given; equal by
-                default.
+            weights: Shares in the order name, face, prompt, speech when several are given; equal
+                by default.
             largest_face: Take the largest of several faces instead of refusing the picture.
 
         Raises:
@@ -118,6 +129,8 @@ class Synthesizer:
         """
         require_range("guidance", guidance)
         voices = []
+        if name is not None:
+            voices.append(load_ready(self._system.folder, name))
         if face is not None:
             voices.append(self._voices.from_face(face, seed, guidance, largest_face))
         if prompt is not None:
@@ -125,7 +138,9 @@ class Synthesizer:
         if speech is not None:
             voices.append(self._voices.from_speech(speech))
         if not voices:
-            raise InputError("a voice needs a face, a prompt or a speech clip; give one of them")
+            raise InputError(
+                "a voice needs a name, a face, a prompt or a speech clip; give one of them"
+            )
         return voices[0] if len(voices) == 1 and weights is None else Voice.mix(voices, weights)
 
     def __call__(
@@ -276,14 +291,3 @@ def _batches(texts: list[str], batch_size: int) -> Iterator[list[tuple[str, bool
                 batch = []
     if batch:
         yield batch
-
-
-def _usable_device(device: str) -> str:
-    """Resolve "auto" and refuse what is not there."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(f"the device {device!r} cannot be used here; try --device cpu") from error
-    return device

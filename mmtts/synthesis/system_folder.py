@@ -35,7 +35,7 @@ OWN_MODELS = Path(__file__).parents[1] / "models"  # weights that came with the 
 
 
 def default_model() -> str:
-    """Name the model to use when none is given: `MMTTS_MODEL`, a standard folder, or the package's.
+    """Name the model to use when none is given: `MMTTS_MODEL`, the package's, a standard folder.
 
     Raises:
         InputError: There is none.
@@ -43,7 +43,7 @@ def default_model() -> str:
     if named := os.environ.get(MODEL_VARIABLE):
         return named
     own = sorted(str(path.parent) for path in OWN_MODELS.glob("*/speech_tts"))
-    for folder in (*STANDARD_FOLDERS, *own):
+    for folder in (*own, *STANDARD_FOLDERS):
         if (Path(folder) / "speech_tts").is_dir():
             return str(folder)
     raise InputError(
@@ -74,6 +74,23 @@ def find_system(name: str | os.PathLike[str]) -> Path:
             hint = "it is one part of a system; name the folder around it, or bundle it first"
         raise InputError(f"{folder} is not a system folder: {hint}")
     return folder
+
+
+def usable_device(device: str) -> str:
+    """Resolve "auto" to a GPU where there is one.
+
+    Raises:
+        InputError: The device cannot be used on this machine.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(f"the device {device!r} cannot be used here; try --device cpu") from error
+    return device
 
 
 class Speaker(NamedTuple):

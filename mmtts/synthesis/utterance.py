@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from mmtts import InputError
 from mmtts.audio.loudness import STANDARD_DB, normalize_loudness
+from mmtts.synthesis.durations import limit_durations
 from mmtts.synthesis.provenance import embed_mark
 from mmtts.synthesis.system_folder import Speaker
 from mmtts.synthesis.voice import LOUDEST_DB
@@ -116,6 +118,11 @@ def speak(
             pace=manner.pace,
             accent=speaker.acoustic_model.accent_index(manner.accent),
             generator=generator,
+            limit=partial(
+                limit_durations,
+                phonemes=phonemes,
+                frame_seconds=speaker.mel.hop_length / speaker.mel.sample_rate,
+            ),
         )
         # What lies behind the end of a shorter sentence must be silence for the vocoder.
         frames = torch.arange(spoken.mel.shape[1], device=z.device)
@@ -123,10 +130,14 @@ def speak(
         wav = speaker.vocoder(spoken.mel.masked_fill(behind, float(spoken.mel.min())))
     ends = ((spoken.mel_lens - 1) * speaker.mel.hop_length).tolist()
     sounds = [row[:end].copy() for row, end in zip(wav.float().cpu().numpy(), ends, strict=True)]
+    _refuse_what_is_not_finite(sentences, sounds)
+    return sounds
+
+
+def _refuse_what_is_not_finite(sentences: Sequence[str], sounds: Sequence[np.ndarray]) -> None:
     for sentence, sound in zip(sentences, sounds, strict=True):
         if not np.isfinite(sound).all():
             raise InputError(f"the model makes no finite sound of {sentence!r:.60}; train it again")
-    return sounds
 
 
 def finish(

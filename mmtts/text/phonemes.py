@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mmtts import InputError
-from mmtts.text.normalization import has_speech, normalize_text, spell_digits, strip_accents
+from mmtts.text.characters import left_out
+from mmtts.text.normalization import MARKS, normalize_text
 
 PAD, SILENCE, BOUNDARY = "<pad>", "<sil>", " "
-# The strongest first: of several marks between two words, one is kept.
-PUNCTUATION = ("?", "!", ".", "…", ";", ":", ",")
+PUNCTUATION = tuple(MARKS)
 _CONSONANTS = (
     "b",
     "d",
@@ -56,6 +56,8 @@ SYMBOLS: tuple[str, ...] = (
 )
 GAPS = frozenset((BOUNDARY, *PUNCTUATION))
 _INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS)}
+_LETTER_A = ("ˈeɪ",)
+_MARK = re.compile(rf"[{MARKS}]")
 _log = logging.getLogger(__name__)
 
 
@@ -121,67 +123,58 @@ def encode_symbols(symbols: Iterable[str]) -> list[int]:
 @lru_cache(maxsize=8192)
 def _words(text: str) -> tuple[_Word, ...]:
     """Normalize and phonemize; at least one word."""
-    normal = normalize_text(text)
-    words = tuple(_read(normal)) if has_speech(normal) else ()
-    if not words and has_speech(normal):
-        # Letters wrapped in signs that gruut takes for one unknown word.
-        words = tuple(_read(spell_digits(strip_accents(normal))))
+    warn_of_left_out(text)
+    words = tuple(_read(normalize_text(text)))
     if not words:
         shown = text if len(text) <= 40 else text[:40] + "…"
         raise InputError(f"{shown!r} holds nothing that can be spoken: give an English text.")
     return words
 
 
-def _read(text: str) -> Iterator[_Word]:
-    """Yield the words that gruut finds, each with the strongest mark behind it."""
+def warn_of_left_out(text: str) -> None:
+    """Say in one warning which letters of a text no rule can read."""
+    if letters := left_out(text):
+        _log.warning("%r cannot be pronounced and is left out.", letters)
+
+
+def _read(normal: str) -> Iterator[_Word]:
+    """Yield the words that gruut finds in a normalized text, each with the mark behind it."""
     word: _Word | None = None
-    for token, phonemes, is_break in _tokens(text):
+    for token, phonemes, is_break in _tokens(normal):
         if is_break and word:
-            marks = word.mark + token.replace("...", "…")
-            word = word._replace(mark=next((m for m in PUNCTUATION if m in marks), ""))
+            word = word._replace(mark=token.replace("...", "…"))
         elif not is_break:
-            for part, sounds in _pronounce(token, phonemes):
-                if word:
-                    yield word
-                word = _Word(part, sounds, "")
+            if word:
+                yield word
+            word = _Word(token, _pronounce(token, phonemes), "")
     if word:
         yield word
 
 
-def _tokens(text: str) -> list[tuple[str, list[str], bool]]:
-    """Return gruut's (text, phonemes, is a pause) without quotes and brackets."""
+def _tokens(normal: str) -> list[tuple[str, list[str], bool]]:
+    """Return gruut's (text, phonemes, is a pause)."""
     import gruut
 
-    try:
-        return [
-            (token.text, list(token.phonemes or ()), not token.is_spoken)
-            for sentence in gruut.sentences(text, lang="en-us")
-            for token in sentence
-            if token.is_spoken or token.is_major_break or token.is_minor_break
-        ]
-    except Exception as error:
-        # gruut's number and date arithmetic raises many kinds of errors on odd input.
-        plain = spell_digits(text)
-        if plain == text:
-            raise InputError(f"{text[:40]!r} cannot be pronounced: rephrase it.") from error
-        return _tokens(plain)
+    # Apart from its word, a mark is never taken for a part of it, as in "It was I."
+    text = _MARK.sub(r" \g<0>", normal).replace("…", "...")
+    return [
+        (token.text, list(token.phonemes or ()), not token.is_spoken)
+        for sentence in gruut.sentences(text, lang="en-us")
+        for token in sentence
+        if token.is_spoken or token.is_major_break or token.is_minor_break
+    ]
 
 
-def _pronounce(token: str, phonemes: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the words of a token; more than one where digits that gruut left must be read."""
-    parts = [(token, phonemes)]
-    if any(c.isdigit() for c in token):
-        # First as numbers between other characters (50/50), then digit by digit.
-        for plain in (" ".join(re.findall(r"\w+", token)), spell_digits(token)):
-            parts = [(t, p) for t, p, is_break in _tokens(plain) if not is_break]
-            if not any(c.isdigit() for text, _ in parts for c in text):
-                break
-    for part, raw in parts:
-        sounds = tuple(s for s in map(_known, raw) if s)
-        if sounds:
-            yield part, sounds
-        else:
-            _log.warning("%r cannot be pronounced and is left out.", part)
+def _pronounce(word: str, phonemes: list[str]) -> tuple[str, ...]:
+    """Return the sounds of a word: gruut's, or the names of its letters where it has none."""
+    if word == "A":  # the letter; the article is a small one
+        return _LETTER_A
+    sounds = tuple(s for s in map(_known, phonemes) if s)
+    if sounds or len(word) == 1:
+        return sounds
+    return tuple(
+        s for named in _read(" ".join(word.replace("'", "").upper())) for s in named.phonemes
+    )
 
 
 def _known(phoneme: str) -> str | None:

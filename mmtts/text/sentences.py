@@ -6,36 +6,50 @@ import re
 from collections.abc import Iterator
 
 from mmtts import InputError
-from mmtts.text.normalization import has_speech, normalize_text
+from mmtts.text.normalization import normalize_text
+from mmtts.text.phonemes import warn_of_left_out
 
+# Of words as they are said: some 170 symbols and 12 seconds. Of the lab recipe's 6,032 clips with a
+# text, 99.9 % have at most 195 symbols and 15 seconds; longer ones no model has learned to speak.
 MAX_CHARACTERS = 200
-_TITLES = "mr|mrs|ms|dr|prof|st|col|capt|lt|sgt|rev|hon|mt|vs"
-_SHORT_FORMS = "sr|jr|etc|no|vol|fig|inc|ltd|co|corp|dept|approx|est|ave|blvd|rd|[a-z]"
-_SENTENCE_END = re.compile(r"[.?!…]+[\"')\]]*(?=\s|$)")
-_NEVER_AN_END = re.compile(rf"(?:^|[\s(\"'])(?:{_TITLES}|[a-hj-z])\.$", re.IGNORECASE)
-_SELDOM_AN_END = re.compile(rf"(?:^|[\s(\"'.])(?:{_SHORT_FORMS})\.$", re.IGNORECASE)
-_PAUSE = re.compile(r"[,;:]\s")
+# Dots of abbreviations are gone from a normalized text; behind an ellipsis a sentence may go on.
+_SENTENCE_END = re.compile(r"[.?!](?=\s)|…(?=\s[A-Z])")
+_PARAGRAPH_END = re.compile(r"\n\s*\n")
+# Where a long sentence is best cut, the best kind first: behind a mark, in front of a word that
+# begins a clause, in front of one that begins a phrase, between words.
+_CUTS = (
+    re.compile(r"(?<=[;:…])\s"),
+    re.compile(r"(?<=,)\s"),
+    re.compile(
+        r"\s(?=(?:and|but|or|so|because|which|who|that|when|where|while|if|although|though|then|"
+        r"until|since|unless|before|after)\b)",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\s(?=(?:of|in|on|at|by|for|from|with|to|into|over|under|as)\b)", re.IGNORECASE),
+    re.compile(r"\s"),
+)
 
 
 def split_sentences(text: str, max_characters: int = MAX_CHARACTERS) -> list[str]:
-    """Split text at the ends of sentences, long sentences at pauses, and else between words.
+    """Split text at the ends of sentences, and long sentences where it hurts least.
 
     Args:
         text: of any length; lines and paragraphs end a sentence only when a blank line does.
         max_characters: the longest piece allowed, at least 1.
 
     Returns:
-        Pieces that are not empty and hold something to speak, in the order of the text.
+        Normalized pieces that are not empty and hold something to speak, in the order of the text.
 
     Raises:
         InputError: nothing in the text can be spoken.
     """
+    warn_of_left_out(text)
     pieces = [
         piece
-        for paragraph in re.split(r"\n\s*\n", text)
+        for paragraph in _PARAGRAPH_END.split(text)
         for sentence in _sentences(normalize_text(paragraph))
         for piece in _bounded(sentence, max_characters)
-        if has_speech(piece)
+        if any(c.isalpha() for c in piece)
     ]
     if not pieces:
         raise InputError("The text holds nothing that can be spoken: give an English text.")
@@ -43,31 +57,30 @@ def split_sentences(text: str, max_characters: int = MAX_CHARACTERS) -> list[str
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """Yield sentences of a normalized paragraph; 'Dr. Smith' and 'J. Smith' stay whole."""
+    """Yield the sentences of a normalized paragraph."""
     start = 0
     for match in _SENTENCE_END.finditer(text):
-        # Only the last characters decide, which keeps a long paragraph linear in its length.
-        before, after = (
-            text[max(start, match.end() - 12) : match.end()],
-            text[match.end() + 1 : match.end() + 2],
-        )
-        if _NEVER_AN_END.search(before) and after:
-            continue
-        if _SELDOM_AN_END.search(before) and (after.islower() or after.isdigit()):
-            continue
         yield text[start : match.end()].strip()
         start = match.end()
     yield text[start:].strip()
 
 
 def _bounded(sentence: str, limit: int) -> Iterator[str]:
-    """Yield pieces of at most ``limit`` characters."""
+    """Yield pieces of at most ``limit`` characters, and seldom a small rest."""
     while len(sentence) > limit:
-        window = sentence[: limit + 1]
-        pauses = [m.end() - 1 for m in _PAUSE.finditer(window) if m.end() - 1 > limit // 3]
-        space = window.rfind(" ")
-        cut = pauses[-1] if pauses else space if space > 0 else limit
+        # A cut in the first third leaves a fragment; one near the end leaves a small rest.
+        latest = min(limit, max(len(sentence) - limit // 3 - 1, limit // 3 + 1))
+        cut = _best_cut(sentence, limit // 3, latest) or _best_cut(sentence, 0, limit) or limit
         yield sentence[:cut].strip()
         sentence = sentence[cut:].strip()
     if sentence:
         yield sentence
+
+
+def _best_cut(sentence: str, earliest: int, latest: int) -> int | None:
+    """Find the last cut of the best kind behind ``earliest`` and up to ``latest``."""
+    for kind in _CUTS:
+        places = [m.start() for m in kind.finditer(sentence, 0, latest + 1) if m.start() > earliest]
+        if places:
+            return places[-1]
+    return None

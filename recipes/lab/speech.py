@@ -135,7 +135,7 @@ def prepare_audio(
         for row in _read_journal(journal)
         if row["id"] in by_id
         and row["text"] == by_id[row["id"]].text  # it decided where silence was cut
-        and row.get("denoised", False) == (row["corpus"] in noisy)
+        and row.get("denoised", False) == (by_id[row["id"]].corpus in noisy)
         and (out / row["audio"]).exists()
     }
     open_clips = [clip for clip in clips if f"{clip.corpus}-{clip.id}" not in done]

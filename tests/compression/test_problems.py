@@ -93,7 +93,7 @@ def test_the_loss_is_the_error_of_the_output_on_the_data(
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.sampled_from(sorted(OUTPUT) + [("encoder", "qk"), ("decoder", "qk")]), st.integers(0, 99))
+@given(st.sampled_from([*sorted(OUTPUT), ("encoder", "qk"), ("decoder", "qk")]), st.integers(0, 99))
 def test_refits_lose_no_more_fall_with_rank_and_are_exact_at_full_width(
     which: tuple[str, str], seed: int
 ) -> None:

@@ -7,6 +7,7 @@ from mmtts import InputError
 from mmtts.metrics.recognition import (
     SentenceJudge,
     Whisper,
+    count_edits,
     count_errors,
     draw_distractors,
     edit_distance,
@@ -92,3 +93,19 @@ def test_synthetic_speech_is_identified_whatever_was_heard_before(judge, speak):
 def test_a_whisper_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="whisper=null"):
         Whisper(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize(
+    ("said", "heard", "edits"),
+    [
+        ("a b c", "a b c", (0, 0, 0)),
+        ("a b c", "a x c", (0, 0, 1)),
+        ("a b c", "", (0, 3, 0)),
+        ("a", "a b c", (2, 0, 0)),
+        ("a b c d", "b c x e d", (2, 1, 0)),
+        ("", "", (0, 0, 0)),
+    ],
+)
+def test_edits_by_kind(said, heard, edits):
+    assert count_edits(said.split(), heard.split()) == edits
+    assert sum(edits) == edit_distance(said.split(), heard.split())

@@ -132,6 +132,30 @@ def test_hugging_face_text_is_rebuilt_without_its_folder(tiny_bert: Path) -> Non
     torch.testing.assert_close(alone[0], first(tokens)[1], atol=1e-5, rtol=1e-4)
 
 
+def test_n_grams_and_a_frozen_sentence_encoder_are_read_together(tiny_bert: Path) -> None:
+    torch.manual_seed(0)
+    encoder = PromptEncoder("SentencePromptNet", {"sentence": {"pretrained": str(tiny_bert)}})
+    net = encoder.backbone
+    net.learn(PROMPTS * 2)
+    net.requires_grad_(True)
+    encoder.train()
+    before = {k: v.clone() for k, v in net.sentence.state_dict().items()}
+    optimizer = torch.optim.AdamW([p for p in encoder.parameters() if p.requires_grad], lr=0.1)
+    encoder(encoder.tokenize(PROMPTS)).sum().backward()
+    assert net.queries.grad.norm() > 0 and net.ngrams.embedding.weight.grad.norm() > 0
+    assert not any(p.requires_grad for p in net.sentence.parameters())
+    optimizer.step()
+    assert all(torch.equal(v, before[k]) for k, v in net.sentence.state_dict().items())
+    assert not net.sentence.training and net.ngrams.training
+    encoder.eval()
+    again = PromptEncoder(**json.loads(json.dumps(encoder.config))).eval()
+    again.load_state_dict(encoder.state_dict())
+    with torch.no_grad():
+        both = encoder(encoder.tokenize(["a woman speaks", "men"]))
+        alone = again(again.tokenize(["men"]))
+    torch.testing.assert_close(alone[0], both[1], atol=1e-5, rtol=1e-4)
+
+
 def test_errors_name_the_problem(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown prompt backbone"):
         PromptEncoder("eval")

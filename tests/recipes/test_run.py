@@ -8,7 +8,7 @@ import pytest
 from recipe_modules import ROOT
 
 RECIPES = ("tiny", "lab")  # from raw data to sound
-EVERY = (*RECIPES, "judge")
+EVERY = (*RECIPES, "judge", "starter")
 
 
 @pytest.mark.parametrize("recipe", EVERY)
@@ -23,7 +23,7 @@ def test_run_is_valid_bash_with_numbered_steps(recipe):
 def test_every_experiment_that_a_recipe_names_exists(recipe):
     script = (ROOT / "recipes" / recipe / "run.sh").read_text()
     named = re.findall(r"^train \w+ (\w+)", script, re.MULTILINE)
-    assert len(named) == {"tiny": 5, "lab": 4, "judge": 1}[recipe]
+    assert len(named) == {"tiny": 5, "lab": 4, "judge": 1, "starter": 4}[recipe]
     for experiment in named:
         assert (ROOT / "conf" / "experiment" / f"{experiment}.yaml").is_file()
 
@@ -101,6 +101,21 @@ def test_lab_takes_the_corpora_and_then_words(run):
     assert any("--speech data/lab/audio/speech2face/cell.flac" in command for command in first)
     again = run("lab", "/corpora")
     assert not any(command.startswith("-m") for command in again)
+
+
+def test_starter_speaks_with_what_may_be_published(run, tmp_path):
+    first = run("starter", "/corpora", "trainer=gpu")
+    speech, everything = first[:2]
+    assert "--corpora /corpora --out data/starter --publishable --speech-only" in speech
+    assert "--synthetic" not in speech and "--publishable" not in everything
+    commands = [module(command) for command in first[2:]]
+    assert commands == ["train"] * 4 + ["bundle"] + ["evaluate"] * 2
+    assert "experiment=vocoder_starter" in first[2] and "experiment=stage1_starter" in first[3]
+    assert "stage1=runs/stage1/starter/model" in first[4] and "--half" in first[6]
+    (tmp_path / "data" / "kokoro").mkdir(parents=True)
+    (tmp_path / "data" / "kokoro" / "clips.csv").touch()
+    again = run("starter", "/corpora")
+    assert "--synthetic data/kokoro" in again[0] and len(again) == 2
 
 
 def test_judge_trains_and_measures_once(run):

@@ -129,7 +129,7 @@ def test_files_say_that_they_are_synthetic(tts: Synthesizer, voice: Voice, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "needs a face, a prompt or a speech clip"),
+        ({}, "needs a name, a face, a prompt or a speech clip"),
         ({"prompt": " 123 "}, "says nothing"),
         ({"prompt": "a" * 3000}, "characters"),
         ({"prompt": "a man", "guidance": float("nan")}, "guidance must be from 0 to 10"),

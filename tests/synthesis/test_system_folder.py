@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_system import save_face_encoder, save_speech_tts, save_vocoder
 
-from mmtts import InputError
+from mmtts import InputError, Synthesizer
 from mmtts.audio.griffin_lim import GriffinLim
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.face_encoder import FaceEncoder
@@ -135,10 +135,11 @@ def test_default_model(system: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("mmtts.synthesis.system_folder.OWN_MODELS", tmp_path / "own")
     with pytest.raises(InputError, match="MMTTS_MODEL"):
         default_model()
+    shutil.copytree(system, tmp_path / "models" / "tiny")
+    assert default_model() == "models/tiny"
     shutil.copytree(system, tmp_path / "own" / "starter")
     assert default_model() == str(tmp_path / "own" / "starter")
     assert find_system("starter") == tmp_path / "own" / "starter"
-    shutil.copytree(system, tmp_path / "models" / "tiny")
-    assert default_model() == "models/tiny"
+    assert Synthesizer.from_pretrained().sample_rate == 16000
     monkeypatch.setenv("MMTTS_MODEL", "elsewhere")
     assert default_model() == "elsewhere"

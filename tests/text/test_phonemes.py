@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from mmtts import InputError
 from mmtts.text import SYMBOLS, encode, encode_symbols, phonemize, phonemize_words
-from mmtts.text.normalization import normalize_text
 from mmtts.text.phonemes import GAPS
 
 
@@ -35,23 +34,28 @@ def test_a_sentence_by_hand():
     assert encode("a") == [SYMBOLS.index(s) for s in ("<sil>", "ə", "<sil>")]
 
 
-@pytest.mark.parametrize(
-    ("text", "spoken"),
-    [
-        ("Dr. Smith paid $12.50.", "Doctor Smith paid twelve dollars fifty cents"),
-        ("on May 3rd, 1999", "on May third nineteen ninety nine"),
-        ("the 1990s", "the nineteen nineties"),
-        ("3x4 is 12", "three x four is twelve"),
-        ("rock & roll", "rock and roll"),
-        ("a 50/50 chance", "a fifty fifty chance"),
-        ("the BBC", "the B B C"),
-        ("I'M HERE, DR. WHO", "i'm here doctor who"),
-        ("1" * 20, " ".join(["one"] * 20)),
-        ("½", "one two"),
-    ],
-)
-def test_spoken_words(text, spoken):
-    assert " ".join(word for word, _ in phonemize_words(text)) == spoken
+def test_spoken_words():
+    words = [word for word, _ in phonemize_words("Dr. Smith paid $12.50, on May 3rd.")]
+    assert " ".join(words) == "Doctor Smith paid twelve dollars fifty cents on May third"
+
+
+def test_the_letter_a_and_the_article():
+    assert dict(phonemize_words("A plan: plan A.")) == {
+        "a": ["ə"],
+        "plan": ["p", "l", "ˈæ", "n"],
+        "A": ["ˈeɪ"],
+    }
+
+
+def test_the_sentence_ends_behind_a_letter():
+    assert [s for s in phonemize("It was I. I got a B. Then?") if s in GAPS and s != " "] == [
+        ".", ".", "?",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["flimflorb", "Xyzzq", "psst", "brrr", "Ngũgĩ", "Sk8er"])
+def test_words_outside_of_the_lexicon_are_spoken(word):
+    assert all(sounds for _, sounds in phonemize_words(word))
 
 
 def test_upper_case_text_sounds_like_lower_case_text():
@@ -62,15 +66,15 @@ def test_a_dash_is_a_pause_and_one_mark_is_kept_of_many():
     assert [s for s in phonemize("No — wait... what?!") if s in GAPS] == [",", "…", "?"]
 
 
-@pytest.mark.parametrize("text", ["", " \n", "...!?", "北京", "😀", "\x00", "\ud800", "-", "''"])
+@pytest.mark.parametrize("text", ["", " \n", "...!?", "שלום", "😀", "\x00", "\ud800", "-", "''"])
 def test_unspeakable_text_is_refused(text):
     with pytest.raises(InputError, match="nothing that can be spoken"):
         phonemize(text)
 
 
 def test_unknown_characters_are_left_out(caplog):
-    assert phonemize("hi 北京 there") == phonemize("hi there")
-    assert "北京" in caplog.text
+    assert phonemize("hi שלום there") == phonemize("hi there")
+    assert "שלום" in caplog.text
 
 
 @given(st.text(max_size=40))
@@ -88,14 +92,6 @@ def test_any_text_is_symbols_or_one_sentence(text):
     assert symbols[0] == symbols[-1] == "<sil>"
     assert symbols[1] not in GAPS
     assert words_of(symbols) == [sounds for _, sounds in phonemize_words(text)]
-
-
-@given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
-def test_normalized_text_is_one_plain_line(text):
-    normal = normalize_text(text)
-    assert normal == " ".join(normal.split())
-    assert normal.isprintable()
 
 
 def test_reading_works_in_many_threads():

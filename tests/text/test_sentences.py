@@ -14,10 +14,10 @@ from mmtts.text.normalization import normalize_text
 def test_sentences_end_where_they_end():
     text = 'Dr. J. Smith left at 5 p.m. and ran. "Really?" He said no. Is 3.5 enough, etc. or not?'
     assert split_sentences(text + "\n\nYes") == [
-        "Dr. J. Smith left at 5 p.m. and ran.",
-        '"Really?"',
+        "Doctor J Smith left at five P M and ran.",
+        "Really?",
         "He said no.",
-        "Is 3.5 enough, etc. or not?",
+        "Is three point five enough, et cetera or not?",
         "Yes",
     ]
 
@@ -26,18 +26,45 @@ def test_lower_case_sentences_are_split_too():
     assert split_sentences("come here. sit down!") == ["come here.", "sit down!"]
 
 
-def test_long_sentences_are_cut_at_pauses_then_between_words():
-    assert split_sentences("one two three, four five six seven", 20) == [
-        "one two three,",
-        "four five six seven",
-    ]
-    assert split_sentences("one two three four", 10) == ["one two", "three four"]
+def test_an_ellipsis_ends_a_sentence_in_front_of_a_capital():
+    assert split_sentences("Well... maybe. So... Yes.") == ["Well… maybe.", "So…", "Yes."]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("one two three, four five six seven", ["one two three,", "four five six seven"]),
+        ("one two three; four, five six seven", ["one two three;", "four, five six seven"]),
+        ("he came home and she went away", ["he came home", "and she went away"]),
+        ("a small house in the green hills", ["a small house", "in the green hills"]),
+        ("red green blue black white", ["red green blue", "black white"]),
+    ],
+)
+def test_long_sentences_are_cut_where_it_hurts_least(text, pieces):
+    assert split_sentences(text, 20) == pieces
+
+
+def test_a_cut_leaves_no_small_rest():
+    pieces = split_sentences("word " * 41)  # 204 characters
+    assert min(map(len, pieces)) > 60
+
+
+def test_numbers_count_as_they_are_said():
+    assert all(len(piece) <= 200 for piece in split_sentences("7777777 " * 20))
+
+
+def test_8000_characters_without_a_mark_are_cut_between_phrases():
+    text = "the baker carried the bread up the hill and we all came to eat " * 125
+    pieces = split_sentences(text)
+    assert " ".join(pieces) == text.strip()
+    assert all(66 < len(piece) <= 200 for piece in pieces)
+    assert {piece.split()[0] for piece in pieces[1:]} <= {"and", "to", "up"}
 
 
 def test_a_giant_word_is_cut():
-    pieces = split_sentences("a" * 1000, 50)
+    pieces = split_sentences("ab" * 500, 50)
     assert all(len(piece) <= 50 for piece in pieces)
-    assert sum(piece.count("a") for piece in pieces) == 1000
+    assert sum(piece.count("ab") for piece in pieces) == 500
 
 
 @pytest.mark.parametrize(
@@ -46,10 +73,10 @@ def test_a_giant_word_is_cut():
 def test_a_hundred_thousand_characters_are_fast(text):
     begin = time.perf_counter()
     assert all(len(p) <= 200 for p in split_sentences(text * (100_000 // len(text))))
-    assert time.perf_counter() - begin < 5
+    assert time.perf_counter() - begin < 10
 
 
-@pytest.mark.parametrize("text", ["", "  ", "...", "\n\n", "北京", "!?" * 1000])
+@pytest.mark.parametrize("text", ["", "  ", "...", "\n\n", "שלום", "!?" * 1000])
 def test_unspeakable_text_is_refused(text):
     with pytest.raises(InputError, match="nothing that can be spoken"):
         split_sentences(text)

@@ -15,14 +15,21 @@ _NORMAL = (
     r"(normal|regular|usual|standard|average|typical|ordinary|moderate|customary|common|medium"
     r"|middle|natural|stable|steady|constant)(ly)?"
 )
-_TONE = r"(pitch(ed)?|tones?|toned|tune|voiced?|register|key|range|note|timbre)"
-_POWER = r"(energy|volume|vigor|vitality|liveliness|enthusiasm|dynamism|strength|power|intensity)"
+_TONE = r"(pitch(ed)?|tones?|toned|tune|voiced?|register|(?<!-)key|range|note|timbre)"
+_POWER = (
+    r"(energy|volume|loudness|vigor|vitality|liveliness|enthusiasm|dynamism|strength|power"
+    r"|intensity)"
+)
+_HEIGHT = rf"(low|lower|high|higher|elevated|raised|{_NORMAL})"
+# What may stand between a tone and its height.
+_LINK = (
+    r"( (is|was|are|were|remains?|remained|stays?|stayed|at|in|an?|the|consistently|neither|too))"
+)
 _WORDS = {
     # A tone may be kind or calm: it names the pitch only where a degree stands near it.
     "pitch": r"pitch|\bdeep|shrill|treble|\bbass\b|low voice|high voice"
-    rf"|\b(low|lower|high|higher|elevated|raised|{_NORMAL})[- ](\w+ )?"
-    r"(tone|tune|register|key|range|note)"
-    rf"|\b(tone|tune)s?\W+(\w+\W+){{0,4}}(low|lower|high|higher|elevated|raised|{_NORMAL})\b",
+    rf"|\b{_HEIGHT}[- ]((?!energy)\w+ )?((?!energy)\w+ and )?(tone|tune|register|key|range|note)\b"
+    rf"|\b(tone|tune)s?{_LINK}{{0,4}} {_HEIGHT}\b(?! (speed|pace|rate|tempo|energy|volume))",
     "pace": r"slow|fast|quick|rapid|speed|\bpace|tempo|\brate\b|brisk|hurr|leisure|deliberate|swift"
     r"|gradual|measured|rhythm|unhurried|lazily|gentle pace",
     "energy": r"energ|volume|loud|quiet|soft|power|vitality|enthusias|vigor|lively|liveliness|hush"
@@ -36,7 +43,7 @@ _SAYS = {
         "normal": rf"\b{_NORMAL}[- ]{_TONE}\b"
         rf"|\b{_TONE} (is|was|are|were|remains|stays) {_NORMAL}\b",
         "high": rf"\b(high|higher|elevated|raised)[- ]{_TONE}\b|\b(shrill|treble)\b"
-        r"|\bpitch (is|was) high|\bpitched high",
+        r"|\bpitch (is |was )?high|\bpitched high",
     },
     "pace": {
         "slow": r"\b(slow\w*|leisurely|unhurried\w*|lazily|languid\w*|sluggish\w*)\b",
@@ -48,11 +55,14 @@ _SAYS = {
         r"|\b(quiet\w*|soft\w*|whisper\w*|hushed|murmur\w*|muted)\b",
         "normal": rf"\b{_NORMAL}[- ]{_POWER}\b",
         "high": rf"\b(high|great|abundant|strong|intense|boundless|immense|vibrant)[- ]{_POWER}\b"
-        r"|\b(loud\w*|booming|energetic\w*)\b",
+        r"|\b(loud(ly|er)?|booming|energetic\w*)\b",
     },
 }
 # Where one of these stands, a plain word may mean its opposite.
-_DENIAL = re.compile(r"\b(neither|nor|not|without|lack\w*|yet|but|despite|hint|touch|dash)\b|n't")
+_DENIAL = re.compile(
+    r"\b(neither|nor|not|no|never|hardly|less|cannot|without|lack\w*|yet|but|despite|hint|touch"
+    r"|dash)\b|n['’]t"
+)
 # Words that only give the degree of an attribute, an age, or no more than that someone is there.
 _DEGREES = (
     r"\b(low|lower|high|higher|normal(ly)?|regular(ly)?|standard|average|moderate(ly)?|medium"
@@ -122,14 +132,18 @@ def named(text: str, labels: Mapping[str, str | None]) -> dict[str, str]:
     """
     lowered = text.lower()
     found = {"gender": gender_named(text)} | {
-        name: labels.get(name)
-        if re.search(words, lowered) and said(lowered, name) in (None, labels.get(name))
-        else None
-        for name, words in _WORDS.items()
+        name: labels.get(name) if _stands(lowered, name, labels.get(name)) else None
+        for name in _WORDS
     }
     emotion = labels.get("emotion")
     found["emotion"] = None if emotion == "neutral" and "neutral" not in lowered else emotion
     return {name: value for name, value in found.items() if value}
+
+
+def _stands(text: str, name: str, label: str | None) -> bool:
+    """Whether words say a label plainly, or at least name its attribute and say nothing else."""
+    plainly = said(text, name)
+    return plainly == label if plainly else re.search(_WORDS[name], text) is not None
 
 
 def said(text: str, name: str) -> str | None:

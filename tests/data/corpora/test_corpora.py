@@ -54,6 +54,7 @@ def test_speechocean762(tmp_path):
         "WE CALL IT BEAR",
         "male",
         6,
+        accent="learner",
     )
     assert speechocean762.read_lexicon(tmp_path) == {"a": "AH", "birdbath": "B ER D B AE TH"}
 

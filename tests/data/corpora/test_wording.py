@@ -23,6 +23,10 @@ from mmtts.data.corpora.wording import named, said
         ("in a booming voice", "energy", "high"),
         ("with moderate energy", "energy", "normal"),
         ("He speaks", "energy", None),
+        ("the pitch high, the energy levels low-key", "pitch", "high"),
+        ("with a low loudness", "energy", "low"),
+        ("It can’t be slow", "pace", None),
+        ("She is never loud", "energy", None),
     ],
 )
 def test_plain_words_say_a_value(caption: str, name: str, value: str | None) -> None:
@@ -37,6 +41,20 @@ def test_a_label_stands_only_where_words_name_it_and_none_says_otherwise() -> No
         "energy": "high",
     }
     assert named("A voice at a calm pace.", labels) == {"pace": "normal"}
+
+
+@pytest.mark.parametrize(
+    ("caption", "named_pitch"),
+    [
+        ("He speaks in a kind tone with low energy", False),
+        ("Speaking in hushed tones, she maintains a regular speed", False),
+        ("She communicates with a regular speed and tone", True),
+        ("The tone is at a standard level", True),
+        ("With a low-energy tone", False),
+    ],
+)
+def test_a_tone_names_the_pitch_by_its_height(caption: str, named_pitch: bool) -> None:
+    assert ("pitch" in named(caption, {"pitch": "normal"})) == named_pitch
 
 
 def test_a_caption_beside_two_emotions_names_neither(tmp_path: Path) -> None:
