@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -124,3 +126,15 @@ def linear_layer(weight: Tensor, bias: Tensor | None, trainable: bool) -> nn.Lin
         if bias is not None:
             layer.bias.copy_(bias)
     return layer.requires_grad_(trainable)
+
+
+def split_rows(fused: nn.Linear, rows: Sequence[int]) -> tuple[nn.Linear, ...]:
+    """Layers that own copies of so many rows each of a layer, one after another."""
+    biases: Sequence[Tensor | None] = [None] * len(rows)
+    if fused.bias is not None:
+        biases = fused.bias.detach().split(list(rows))
+    weights = fused.weight.detach().split(list(rows))
+    return tuple(
+        linear_layer(weight, bias, fused.weight.requires_grad)
+        for weight, bias in zip(weights, biases, strict=True)
+    )

@@ -107,6 +107,7 @@ class FeedForwardPart:
     Attributes:
         layer: its name in the model.
         ups: where the matrices (plain, or value and gate) are: `nn.Linear` or `nn.Conv1d`.
+        stacked: how many of them each layer holds, one below the other; each makes all units.
         down: where the `nn.Linear` is that reads the units.
         skipped: why the component "mlp" stays as it is.
     """
@@ -114,6 +115,7 @@ class FeedForwardPart:
     layer: str
     ups: tuple[Slot, ...]
     down: Slot
+    stacked: int = 1
     skipped: dict[str, str] = field(default_factory=dict)
 
     components = ("mlp",)
@@ -141,9 +143,10 @@ class FeedForwardPart:
             down: the matrix that reads them (E, r); None leaves its columns as they are.
             bias: of that matrix (E,); None leaves it as it is.
         """
+        rows = torch.cat([units + number * self.width("mlp") for number in range(self.stacked)])
         for slot in self.ups:
             old = slot.layer.bias
-            replace(slot, matrix(slot)[units], None if old is None else old[units])
+            replace(slot, matrix(slot)[rows], None if old is None else old[rows])
         read = self.down.layer
         columns = matrix(self.down)[:, units] if down is None else down
         replace(self.down, columns, read.bias if bias is None else bias)

@@ -12,6 +12,7 @@ from mmtts import InputError
 from mmtts.networks.widths.blocks import block_parts
 from mmtts.networks.widths.hugging_face import hugging_face_parts
 from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part, matrix
+from mmtts.networks.widths.timm_layers import timm_parts
 from mmtts.networks.widths.torch_layers import torch_parts
 from mmtts.networks.widths.unknown_layers import Unknown, unknown_layers
 
@@ -33,7 +34,7 @@ def find_parts(model: nn.Module) -> Found:
     """
     parts: list[Part] = []
     for name, module in list(model.named_modules()):
-        for adapter in (block_parts, torch_parts, hugging_face_parts):
+        for adapter in (block_parts, torch_parts, timm_parts, hugging_face_parts):
             parts += adapter(name, module)
     return Found(parts, unknown_layers(model, parts))
 
