@@ -1,174 +1,28 @@
-"""What A3 is measured against, at the same parameter budget: SVD, SVD-LLM and magnitude pruning.
+"""What A3 is measured against, at the same parameter budget.
 
-Each takes a model, moments of its matrices' inputs and the share of parameters to remove from the
-matrices that A3 compresses, and returns a changed copy.
+Factorizations are in `compression_factors.py`; here is pruning, and the list of all methods.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from compression_factors import Factored, Inputs, gather_inputs, places
 from torch import Tensor, nn
 
-from mmtts.compression import measure, shrink
-from mmtts.compression.allocation import Option, allocate
-from mmtts.compression.measurements import LEVELS, Measurements
-from mmtts.compression.moments import Moment, square_roots
-from mmtts.compression.problems import Fit, Problem
+from mmtts.compression import COMPONENTS, measure, shrink
 from mmtts.compression.ranks import uniform_rank
-from mmtts.compression.sensitivity import Scale
 from mmtts.compression.solvers import pair_selection, solve_rotary, solve_units
-from mmtts.compression.watching import Scope, watch
-from mmtts.networks.widths.parts import AttentionPart, Slot, linear, matrix
+from mmtts.networks.widths.parts import AttentionPart, Slot, matrix
 from mmtts.networks.widths.resizing import find_parts
 
 RATIOS = (0.1, 0.2, 0.4)
-Moments = list[Tensor]  # of the inputs of each matrix; only SVD-LLM looks at them
 
 
-def budget_rank(weight: Tensor, ratio: float) -> int:
-    """Rank of a factorization with (1 - ratio) times the parameters of a matrix."""
-    rows, columns = weight.shape
-    return max(1, round((1 - ratio) * rows * columns / (rows + columns)))
-
-
-def factor(slot: Slot, first: Tensor, second: Tensor) -> None:
-    """Replace a linear layer by x -> first x -> second (first x) + bias."""
-    old = linear(slot)
-    layers = []
-    for weight, bias in ((first, None), (second, old.bias)):
-        layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
-        layer.weight.data = weight.to(old.weight)
-        if bias is not None:
-            layer.bias.data = bias.detach().clone()
-        layers.append(layer)
-    slot.put(nn.Sequential(*layers).train(old.training))
-
-
-def low_rank(weight: Tensor, root: Tensor, inverse: Tensor, rank: int) -> tuple[Tensor, Tensor]:
-    """Factors of this rank that are nearest to W for inputs with the moment root^2."""
-    left, values, right = torch.linalg.svd(weight.double() @ root, full_matrices=False)
-    return right[:rank] @ inverse, left[:, :rank] * values[:rank]
-
-
-def svd(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
-    """Plain truncated SVD of each matrix; looks at no data."""
-    changed = copy.deepcopy(model)
-    for part in find_parts(changed).parts:
-        for slot in part.slots:
-            weight = matrix(slot)
-            identity = torch.eye(weight.shape[1], dtype=torch.float64)
-            factor(slot, *low_rank(weight, identity, identity, budget_rank(weight, ratio)))
-    return changed
-
-
-def svd_llm(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
-    """Truncated SVD of each matrix after whitening its inputs (Wang et al. 2024, 2403.07378)."""
-    changed = copy.deepcopy(model)
-    slots = [slot for part in find_parts(changed).parts for slot in part.slots]
-    for slot, moment in zip(slots, moments, strict=True):
-        root, inverse = square_roots(moment)
-        weight = matrix(slot)
-        factor(slot, *low_rank(weight, root, inverse, budget_rank(weight, ratio)))
-    return changed
-
-
-class MatrixProblem(Problem):
-    """SVD-LLM's factors of one matrix, of any rank.
-
-    Args:
-        moment: E[x^T x] of the inputs of the matrix.
-        slot: where it is.
-        number: of the matrix among those of its part.
-    """
-
-    def __init__(self, moment: Tensor, slot: Slot, number: int) -> None:
-        super().__init__()
-        root, inverse = square_roots(moment)
-        self.number, self.shape = number, matrix(slot).shape
-        self.left, values, right = torch.linalg.svd(
-            matrix(slot).double() @ root, full_matrices=False
-        )
-        self.right = right @ inverse
-        self.losses, self.values = values[None] ** 2, values
-        self.total = float(self.losses.sum())
-
-    def _fit(self, kept: int) -> Fit:
-        first, second = self.right[:kept], self.left[:, :kept] * self.values[:kept]
-        loss = float(self.losses[0, kept:].sum())
-        return Fit(loss, lambda part: factor(part.slots[self.number], first, second))
-
-    def rank(self, share: float) -> int:
-        """Rank at which the factors have this share of the parameters of the matrix."""
-        rows, columns = self.shape
-        return max(1, int(share * rows * columns / (rows + columns)))
-
-    def options(self, scale: Scale) -> list[Option]:
-        """The matrix as it is, and every rank that makes it smaller."""
-        rows, columns = self.shape
-        sizes = [(r, r * (rows + columns)) for r in range(self.rank(1), 0, -1)]
-        narrow = [Option(r, n, scale(self.loss(r))) for r, n in sizes if n < rows * columns]
-        return [Option(self.full, rows * columns, 0.0), *narrow]
-
-
-class AllocatedSVD:
-    """SVD-LLM with the same budget as A3 with allocated ranks: one for all, by loss per parameter.
-
-    As there, the loss of each matrix is scaled by the error of the model's output at three levels.
-
-    Args:
-        measurements: of A3.
-        moments: of the inputs of each matrix.
-    """
-
-    def __init__(self, measurements: Measurements, moments: Moments) -> None:
-        parts = [statistics.part for statistics in measurements.statistics]
-        places = [(part, i) for part in parts for i in range(len(part.slots))]
-        self.problems = [MatrixProblem(moment, part.slots[i], i)
-                         for (part, i), moment in zip(places, moments, strict=True)]  # fmt: skip
-        self.choices = {}
-        for number, ((part, _), problem) in enumerate(zip(places, self.problems, strict=True)):
-            levels = sorted({problem.rank(level) for level in LEVELS})
-            scale = measurements.sensitivity.scale(part, problem, levels)
-            self.choices[number] = problem.options(scale)
-
-    def __call__(self, model: nn.Module, ratio: float) -> nn.Module:
-        """The compressed model."""
-        changed = copy.deepcopy(model)
-        owners = [part for part in find_parts(changed).parts for _ in part.slots]
-        for number, kept in allocate(self.choices, ratio).items():
-            problem = self.problems[number]
-            if kept < problem.full:
-                problem.fit(kept).put(owners[number])
-        return changed
-
-
-def input_moments(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) -> Moments:
-    """E[x^T x] of what enters each matrix."""
-    measured = copy.deepcopy(model).eval()
-    moments: list[Moment] = []
-    for part in find_parts(measured).parts:
-        scope = Scope()
-        watch(measured, part, scope)
-        for slot in part.slots:
-            moment = Moment(1, linear(slot).in_features)
-            moments.append(moment)
-
-            def see(module: nn.Module, args: Any, moment: Any = moment, scope: Any = scope) -> None:
-                rows, _ = scope.rows(args[0])
-                moment.add(rows, rows.new_ones(len(rows)))
-
-            slot.layer.register_forward_pre_hook(see)
-    with torch.no_grad():
-        for kwargs in calibration:
-            measured(**kwargs)
-    return [moment.mean()[0] for moment in moments]
-
-
-def magnitude_channels(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
+def magnitude_channels(model: nn.Module, ratio: float) -> nn.Module:
     """Drop the same number of inner channels as A3, those with the smallest weights."""
     changed = copy.deepcopy(model)
     for part in find_parts(changed).parts:
@@ -222,24 +76,26 @@ def selection(scores: Tensor, kept: int) -> Tensor:
     return torch.eye(scores.shape[1], dtype=torch.float64)[chosen].transpose(1, 2)
 
 
-def magnitude_weights(model: nn.Module, moments: Moments, ratio: float) -> nn.Module:
-    """Set the smallest weights of each matrix to 0: no smaller and no faster, but a known mark."""
+def smallest_to_zero(model: nn.Module, inputs: Sequence[Inputs] | None, ratio: float) -> nn.Module:
+    """Set single weights of each matrix to 0: no smaller and no faster, but a known mark.
+
+    Args:
+        model: to be changed; it is copied.
+        inputs: Wanda (Sun et al. 2023, 2306.11695) weighs |W_ij| by the root mean square of input
+            j, and compares within each row; None compares |W_ij| within each matrix.
+        ratio: share of the weights.
+    """
     changed = copy.deepcopy(model)
-    for part in find_parts(changed).parts:
-        for slot in part.slots:
-            weight = matrix(slot)
-            count = int(ratio * weight.numel())
-            if count:
-                weight[weight.abs() <= weight.abs().flatten().kthvalue(count).values] = 0
+    for number, place in enumerate(places(find_parts(changed).parts)):
+        weight = matrix(place.part.slots[place.number])
+        scores = weight.abs().flatten()[None]
+        if inputs is not None:
+            scores = weight.abs() * inputs[number].moment.diagonal().sqrt().to(weight)
+        count = int(ratio * scores.shape[1])
+        if count:
+            gone = scores <= scores.kthvalue(count, dim=1, keepdim=True).values
+            weight[gone.view_as(weight)] = 0
     return changed
-
-
-COMPARATORS = {
-    "SVD-LLM": svd_llm,
-    "SVD": svd,
-    "magnitude, channels": magnitude_channels,
-    "magnitude, weights set to 0": magnitude_weights,
-}
 
 
 class Methods:
@@ -253,20 +109,34 @@ class Methods:
     def __init__(self, model: nn.Module, calibration: list[dict[str, Any]]) -> None:
         self.model = model
         self.measurements = measure(model, calibration)
-        self.moments = input_moments(model, calibration)
-        self.allocated_svd = AllocatedSVD(self.measurements, self.moments)
+        self.inputs = gather_inputs(model, calibration)
+        self.factored = {name: Factored(name, self.measurements, self.inputs)
+                         for name in ("SVD-LLM", "ASVD", "SVD")}  # fmt: skip
 
-    def a3(self, ratio: float, ranks: str = "allocated", refit: bool = True) -> Any:
+    def a3(
+        self, ratio: float, ranks: str = "allocated", refit: bool = True,
+        components: Sequence[str] = COMPONENTS,
+    ) -> Any:  # fmt: skip
         """The model compressed by A3."""
-        return shrink(self.model, self.measurements, ratio, ranks=ranks, refit=refit)[0]
+        return shrink(self.model, self.measurements, ratio, components, ranks, refit)[0]
+
+    def allocated(
+        self, ratio: float, components: Sequence[str] = COMPONENTS
+    ) -> Iterator[tuple[str, nn.Module]]:
+        """The methods that share one budget, spent by loss per parameter."""
+        yield "A3, refitted, allocated", self.a3(ratio, components=components)
+        yield "A3, allocated", self.a3(ratio, refit=False, components=components)
+        for name, method in self.factored.items():
+            yield f"{name}, allocated", method.allocated(ratio, components)
 
     def __call__(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
         """Every method's model at one ratio."""
-        yield "A3, refitted, allocated", self.a3(ratio)
+        yield from self.allocated(ratio)
         yield "A3, refitted, uniform", self.a3(ratio, "uniform")
-        yield "A3, allocated", self.a3(ratio, refit=False)
         yield "A3, mixed", self.a3(ratio, "mixed", refit=False)
         yield "A3, uniform", self.a3(ratio, "uniform", refit=False)
-        yield "SVD-LLM, allocated", self.allocated_svd(self.model, ratio)
-        for name, method in COMPARATORS.items():
-            yield name, method(self.model, self.moments, ratio)
+        for name, method in self.factored.items():
+            yield f"{name}, uniform", method.uniform(ratio, COMPONENTS)
+        yield "magnitude, channels", magnitude_channels(self.model, ratio)
+        yield "Wanda, weights set to 0", smallest_to_zero(self.model, self.inputs, ratio)
+        yield "magnitude, weights set to 0", smallest_to_zero(self.model, None, ratio)

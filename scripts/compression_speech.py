@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from compression_comparators import RATIOS, Methods, svd
+from compression_comparators import RATIOS, Methods
+from compression_factors import factor, places
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
@@ -25,12 +26,14 @@ from mmtts.data.cuts import Clip, load_samples
 from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.masks import mask_from_lens
+from mmtts.networks.widths.parts import matrix
+from mmtts.networks.widths.resizing import find_parts
 from mmtts.stages.clip_tables import attach_voices
 from mmtts.storage.model_folder import load_config, load_network
 
 CHOICES = 20
 STEPS = 4
-SPOKEN = ("original", "A3, uniform", "A3, mixed", "SVD-LLM", "SVD", "magnitude, channels")
+SPOKEN = ("original", "A3, refitted, allocated", "A3, uniform", "SVD-LLM, allocated")
 
 
 class Sentence(NamedTuple):
@@ -138,7 +141,7 @@ def bench_speed(options: argparse.Namespace) -> None:
     for ratio in RATIOS:
         removed = f"{100 * ratio:.0f} %"
         models[removed, "A3, uniform"] = narrow_model(original, ratio)
-        models[removed, "SVD, SVD-LLM"] = svd(original, [], ratio)
+        models[removed, "SVD, SVD-LLM"] = factored_model(original, ratio)
     inner, whole = (
         milliseconds([lambda m=m, work=work: work(m) for m in models.values()], options.repeats)
         for work in (blocks, synthesize)
@@ -161,6 +164,17 @@ def narrow_model(original: AcousticModel, ratio: float) -> AcousticModel:
     return AcousticModel(
         **{**config, **{key: [widths] * config[n] for key, n in layers.items()}}
     ).eval()
+
+
+def factored_model(original: AcousticModel, ratio: float) -> AcousticModel:
+    """A model as SVD leaves it, each matrix with its share of the budget; weights do not matter."""
+    changed = copy.deepcopy(original)
+    for place in places(find_parts(changed).parts):
+        slot = place.part.slots[place.number]
+        rows, columns = matrix(slot).shape
+        rank = max(1, int((1 - ratio) * rows * columns / (rows + columns)))
+        factor(slot, torch.zeros(rank, columns), torch.zeros(rows, rank))
+    return changed
 
 
 def int8(model: nn.Module) -> Any:
