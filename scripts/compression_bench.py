@@ -52,6 +52,8 @@ def main() -> None:
     speech.add_argument("--vocoder", type=Path, help="vocoder model folder [Griffin-Lim]")
     speech.add_argument("--sentences", type=int, default=30, help="spoken per model; 0: none [30]")
     recovery.add_argument("--steps", type=int, default=15, help="of fine-tuning [15]")
+    recovery.add_argument("--rate", type=float, default=1e-4, help="learning rate [1e-4]")
+    recovery.add_argument("--lora", type=int, default=0, help="rank of updates; 0: all weights [0]")
     for command in commands.choices.values():
         command.add_argument("--seed", type=int, default=0)
         command.add_argument("--threads", type=int, default=1, help="CPU threads [1]")
