@@ -132,6 +132,21 @@ def test_open_clip_text_padding_is_left_out_and_an_unused_tower_is_named(clip: A
     assert "never reached" in report.skipped[0].reason
 
 
+def test_decoder_layers_are_compressed_with_what_they_attend_to() -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerDecoderLayer(16, 2, 32, 0.0, batch_first=True)
+    model = nn.TransformerDecoder(layer, 1).double().eval()
+    data = [{"tgt": torch.randn(3, 6, 16).double(), "memory": torch.randn(3, 9, 16).double()}
+            for _ in range(4)]  # fmt: skip
+    small, report = compress(model, data, ratio=0.25)
+    rows = {(row.layer, row.component) for row in report}
+    attentions = ("layers.0.self_attn", "layers.0.multihead_attn")
+    assert rows == {("layers.0", "mlp"), *((a, c) for a in attentions for c in ("qk", "ov"))}
+    assert not report.skipped
+    error = (small(**data[0]) - model(**data[0])).square().mean()
+    assert 0 < float(error.detach()) < 0.1 * float(model(**data[0]).square().mean().detach())
+
+
 def test_a_model_without_attention_is_refused() -> None:
     with pytest.raises(InputError, match="no attention"):
         compress(nn.Linear(2, 2), [{"input": torch.ones(1, 2)}], ratio=0.2)
