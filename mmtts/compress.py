@@ -35,7 +35,7 @@ HELP = """usage: python -m mmtts.compress checkpoint=FOLDER ratio=0.2 out=FOLDER
   recovery.rate=R       learning rate [1e-4]
   int8=true             weights of 8 bits at the end
   data=FOLDER           prepared data folder [the one the model was trained on]
-  calibration.batches=N calibration.steps=N calibration.guidance=G
+  calibration.batches=N calibration.steps=N calibration.guidance=G calibration.probes=N
   validation_batches=N  to tell what it changed on held-out data; 0 leaves it out [20]
   device=auto threads=N where it runs
   --cfg job             print the config and stop
@@ -121,7 +121,7 @@ def make_smaller(subject: Any, config: DictConfig, choice: dict[str, Any]) -> An
     from mmtts.compression.compressor import measure, shrink
 
     batches = show(subject.calibration(), subject.batches, bool(config.progress))
-    measurements = measure(subject.model, batches)
+    measurements = measure(subject.model, batches, config.calibration.probes)
     small, report = shrink(subject.model, measurements, **choice, refit=config.refit)
     logger.info("%s", report.table())
     before, after = subject.flops(subject.model), subject.flops(small)

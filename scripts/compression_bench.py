@@ -43,6 +43,7 @@ def main() -> None:
     recovery = commands.add_parser("recovery", help="the same, then int8 and a short fine-tune")
     speed = commands.add_parser("speed", help="of the same model, narrower")
     speed.add_argument("--repeats", type=int, default=20, help="of each measurement [20]")
+    speed.add_argument("--seconds", type=int, nargs="+", default=[5, 20, 60], help="of speech")
     for command in (speech, recovery, speed):
         command.add_argument("--model", type=Path, required=True, help="stage-1 model folder")
     for command in (speech, recovery):
@@ -51,6 +52,8 @@ def main() -> None:
         command.add_argument("--validation", type=int, default=40, help="batches of it [40]")
     speech.add_argument("--vocoder", type=Path, help="vocoder model folder [Griffin-Lim]")
     speech.add_argument("--sentences", type=int, default=30, help="spoken per model; 0: none [30]")
+    speech.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
+    speech.add_argument("--equal-shares", action="store_true", help="only without a common budget")
     recovery.add_argument("--steps", type=int, default=15, help="of fine-tuning [15]")
     recovery.add_argument("--rate", type=float, default=1e-4, help="learning rate [1e-4]")
     recovery.add_argument("--lora", type=int, default=0, help="rank of updates; 0: all weights [0]")

@@ -132,6 +132,10 @@ class Methods:
     def __call__(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
         """Every method's model at one ratio."""
         yield from self.allocated(ratio)
+        yield from self.equal_shares(ratio)
+
+    def equal_shares(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
+        """The methods that take as much from every layer; they are quick."""
         yield "A3, refitted, uniform", self.a3(ratio, "uniform")
         yield "A3, mixed", self.a3(ratio, "mixed", refit=False)
         yield "A3, uniform", self.a3(ratio, "uniform", refit=False)

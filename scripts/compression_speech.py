@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from compression_comparators import RATIOS, Methods
+from compression_comparators import Methods
 from compression_factors import factor, places
 from omegaconf import OmegaConf
 from torch import Tensor
@@ -20,7 +20,7 @@ from mmtts.audio.mel import MelSpectrogram
 from mmtts.audio.resampling import resample
 from mmtts.command.hydra_command import CONFIG_DIR
 from mmtts.compress import validation_losses
-from mmtts.compression.ranks import uniform_rank
+from mmtts.compression.allocation import GRAIN
 from mmtts.compression.subjects import SpeechSubject
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.metrics.quality import JUDGE_RATE
@@ -33,7 +33,8 @@ from mmtts.storage.model_folder import load_config, load_network
 
 CHOICES = 20
 STEPS = 4
-SPOKEN = ("original", "A3, refitted, allocated", "A3, uniform", "SVD-LLM, allocated")
+FRAMES, PHONEMES = 62.5, 14  # of a second of speech
+SPOKEN = ("original", "A3, refitted, allocated", "A3, refitted, uniform", "SVD-LLM, allocated")
 
 
 class Sentence(NamedTuple):
@@ -62,8 +63,9 @@ def bench_speech(options: argparse.Namespace) -> None:
     subject, methods = open_model(options)
     judge = Judge(options, subject.data, subject.model) if options.sentences else None
     models: dict[tuple[str, str], Any] = {("0 %", "original"): subject.model}
-    for ratio in RATIOS:
-        models |= {(f"{100 * ratio:.0f} %", name): changed for name, changed in methods(ratio)}
+    compressed = methods.equal_shares if options.equal_shares else methods
+    for ratio in options.ratios:
+        models |= {(f"{100 * ratio:.0f} %", name): changed for name, changed in compressed(ratio)}
     rows = []
     for (ratio, name), network in models.items():
         losses = subject.losses(network)
@@ -113,8 +115,9 @@ def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int) -> list[float
     return best
 
 
-def synthesize(model: AcousticModel, frames: int = 312, phonemes: int = 70) -> Tensor:
-    """The work of five seconds of speech, whatever durations the model would predict."""
+def synthesize(model: AcousticModel, seconds: float) -> Tensor:
+    """The work of so much speech in one go, whatever durations the model would predict."""
+    frames, phonemes = round(FRAMES * seconds), round(PHONEMES * seconds)
     z = torch.nn.functional.normalize(torch.ones(1, model.config["style_dim"]), dim=-1)
     lens = torch.tensor([phonemes])
     hidden, _ = model.text_encoder(torch.ones(1, phonemes, dtype=torch.int64),
@@ -124,48 +127,43 @@ def synthesize(model: AcousticModel, frames: int = 312, phonemes: int = 70) -> T
     return model.decode(noise, noise, z, torch.tensor([frames]), STEPS)
 
 
-def blocks(model: AcousticModel) -> Tensor:
-    """The compressed parts alone: the Transformer blocks, as often as `synthesize` runs them."""
-    width = model.config["width"]
-    x = torch.zeros(1, 70, width)
-    z = torch.zeros(1, model.config["style_dim"])
-    for block in model.text_encoder.blocks:
-        x = block(x, torch.ones(1, 70, dtype=torch.bool), z)
-    positions = 312 // model.config["patch"]
-    for _ in range(STEPS):
-        x, mask = torch.zeros(1, positions, width), torch.ones(1, positions, dtype=torch.bool)
-        for block in model.decoder.blocks:
-            x = block(x, mask, x[:, 0])
-    return x
-
-
 def bench_speed(options: argparse.Namespace) -> None:
     """Print what the widths of A3, and the pairs of factors of SVD, do to speed."""
     source = load_config(options.model, "speech_tts")
     original = load_network(options.model, source, "acoustic_model", AcousticModel)
     models: dict[tuple[str, str], Any] = {("0 %", "original"): original}
-    for ratio in RATIOS:
+    for ratio in (0.1, 0.2, 0.3, 0.4):
         removed = f"{100 * ratio:.0f} %"
-        models[removed, "A3, uniform"] = narrow_model(original, ratio)
+        models[removed, "A3, widths of 8 n"] = narrow_model(original, ratio, GRAIN)
+        models[removed, "A3, any widths"] = narrow_model(original, ratio, 1)
         models[removed, "SVD, SVD-LLM"] = factored_model(original, ratio)
-    inner, whole = (
-        milliseconds([lambda m=m, work=work: work(m) for m in models.values()], options.repeats)
-        for work in (blocks, synthesize)
-    )
-    print(f"{options.threads} threads\n\n| removed | method | blocks, ms | speed-up | "
-          "utterance, ms | speed-up |")  # fmt: skip
-    print("| --- | --- | --- | --- | --- | --- |")
-    for (removed, name), a, b in zip(models, inner, whole, strict=True):
-        print(f"| {removed} | {name} | {a:.0f} | {inner[0] / a:.2f} | {b:.0f} | "
-              f"{whole[0] / b:.2f} |")  # fmt: skip
+    found = [
+        milliseconds([lambda m=m, s=seconds: synthesize(m, s) for m in models.values()],
+                     options.repeats)
+        for seconds in options.seconds
+    ]  # fmt: skip
+    lengths = " | ".join(f"{seconds} s, ms | speed-up" for seconds in options.seconds)
+    print(f"{options.threads} threads\n\n| removed | method | {lengths} |")
+    print("| --- | --- |" + " --- |" * 2 * len(options.seconds))
+    for number, (removed, name) in enumerate(models):
+        cells = (f"{times[number]:.0f} | {times[0] / times[number]:.2f}" for times in found)
+        print(f"| {removed} | {name} | {' | '.join(cells)} |")
 
 
-def narrow_model(original: AcousticModel, ratio: float) -> AcousticModel:
-    """A model as wide as A3 with uniform ranks leaves it; speed does not depend on the weights."""
+def narrow_model(original: AcousticModel, ratio: float, grain: int) -> AcousticModel:
+    """A model with all widths smaller by a ratio; speed does not depend on the weights.
+
+    Args:
+        original: to be made narrower.
+        ratio: share of each inner width.
+        grain: what widths are multiples of; queries and keys always of 2.
+    """
     config = original.config
     head = config["width"] // config["heads"]
-    kept = [2 * uniform_rank(head // 2, ratio), uniform_rank(head, ratio)]
-    widths = [*kept, uniform_rank(2 * config["width"], ratio)]
+    widths = [
+        max(step, step * round((1 - ratio) * width / step))
+        for width, step in ((head, max(grain, 2)), (head, grain), (2 * config["width"], grain))
+    ]
     layers = {"encoder_widths": "encoder_layers", "decoder_widths": "decoder_layers"}
     return AcousticModel(
         **{**config, **{key: [widths] * config[n] for key, n in layers.items()}}

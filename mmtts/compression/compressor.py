@@ -58,12 +58,14 @@ def compress(
     return shrink(model, measure(model, calibration), ratio, components, ranks, refit)
 
 
-def measure(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) -> Measurements:
+def measure(
+    model: nn.Module, calibration: Iterable[Mapping[str, Any]], probes: int = 2
+) -> Measurements:
     """Gather what `shrink` needs, so that several ratios can be tried after one calibration.
 
     Arguments and errors are those of `Measurements`.
     """
-    return Measurements(model, calibration)
+    return Measurements(model, calibration, probes)
 
 
 def shrink(

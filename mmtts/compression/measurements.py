@@ -16,7 +16,6 @@ from mmtts.compression.sensitivity import Scale, Sensitivity
 from mmtts.networks.widths.resizing import find_parts
 
 LEVELS = (0.85, 0.7, 0.5)  # of a component's width, at which that error is measured
-PROBES = 2  # batches that are kept to measure the error of the whole model on
 
 
 class Measurements:
@@ -25,12 +24,15 @@ class Measurements:
     Args:
         model: to be compressed; it is copied.
         calibration: keyword arguments for ``model(**kwargs)``, batch by batch; read once.
+        probes: how many batches are kept to measure on what widths do to the model's output.
 
     Raises:
         InputError: Nothing in the model can be compressed, or the data cannot be used.
     """
 
-    def __init__(self, model: nn.Module, calibration: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, model: nn.Module, calibration: Iterable[Mapping[str, Any]], probes: int = 2
+    ) -> None:
         self.model = copy.deepcopy(model).eval()
         found = find_parts(self.model)
         if not found.parts:
@@ -39,6 +41,7 @@ class Measurements:
                 f"compressed{''.join(f'; {s.layer}: {s.reason}' for s in found.unknown)}"
             )
         self.batches: list[Mapping[str, Any]] = []
+        self.probes = probes
         self.statistics = calibrate(self.model, found.parts, self._keep_first(calibration))
         self._problems: dict[tuple[int, str, bool], Problem] = {}
         self._scales: dict[tuple[int, str, bool], Scale] = {}
@@ -75,6 +78,6 @@ class Measurements:
 
     def _keep_first(self, calibration: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         for number, kwargs in enumerate(calibration):
-            if number < PROBES:
+            if number < self.probes:
                 self.batches.append(kwargs)
             yield kwargs
