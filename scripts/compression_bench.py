@@ -164,7 +164,10 @@ def divergence(expected: Tensor, found: Tensor) -> float:
 
 
 def bench_language(options: argparse.Namespace) -> None:
-    """Divergence of compressed language models from the one that was trained, over seeds."""
+    """Divergence of compressed language models from the one that was trained, over seeds.
+
+    Tables come after each seed; the last ones hold all of them.
+    """
     make, rate = MAKERS[options.positions]
     found: dict[tuple[str, str, float], list[float]] = {}
     for seed in range(options.seed, options.seed + options.seeds):
@@ -188,6 +191,7 @@ def bench_language(options: argparse.Namespace) -> None:
                 for method, changed in changed_models:
                     lost = divergence(expected, log_probabilities(changed, rows))
                     found.setdefault((table, method, ratio), []).append(lost)
+        print(f"\n{seed - options.seed + 1} seeds")
         print_tables(found)
 
 

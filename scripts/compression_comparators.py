@@ -108,7 +108,7 @@ class Methods:
 
     def __init__(self, model: nn.Module, calibration: list[dict[str, Any]]) -> None:
         self.model = model
-        self.measurements = measure(model, calibration)
+        self.measurements = measure(model, calibration, probes=1)
         self.inputs = gather_inputs(model, calibration)
         self.factored = {name: Factored(name, self.measurements, self.inputs)
                          for name in ("SVD-LLM", "ASVD", "SVD")}  # fmt: skip
