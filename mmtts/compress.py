@@ -109,9 +109,10 @@ def compress_checkpoint(config: DictConfig) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     subject = open_subject(config, device, validation_losses, attach_voices)
     small = make_smaller(subject, config, choice)
-    recovery = {**OmegaConf.to_container(config.recovery), "steps": config.recover}
     note = {"method": "A3", **choice, "refit": config.refit}
-    note |= {"recovery": recovery} if config.recover else {}
+    if config.recover:
+        rate, lora = config.recovery.rate, config.recovery.lora
+        note["recovery"] = {"steps": config.recover, "rate": rate, "lora": lora}
     subject.save(small, config.out, note)
     logger.info("wrote %s", config.out)
 
@@ -122,6 +123,7 @@ def make_smaller(subject: Any, config: DictConfig, choice: dict[str, Any]) -> An
 
     batches = show(subject.calibration(), subject.batches, bool(config.progress))
     measurements = measure(subject.model, batches, config.calibration.probes)
+    small: Any
     small, report = shrink(subject.model, measurements, **choice, refit=config.refit)
     logger.info("%s", report.table())
     before, after = subject.flops(subject.model), subject.flops(small)

@@ -89,8 +89,8 @@ class RotaryProblem(Problem):
         layout, frequencies = statistics.part.rotary, statistics.frequencies
         assert layout is not None and frequencies is not None
         query, key = grouped_queries(statistics), statistics.key.mean()
-        powers = (moment.diagonal(dim1=-2, dim2=-1) for moment in (query, key))
-        self.losses, pairs, _ = solve_rotary(*powers, layout)
+        query_power, key_power = (x.diagonal(dim1=-2, dim2=-1) for x in (query, key))
+        self.losses, pairs, _ = solve_rotary(query_power, key_power, layout)
         self.scores = RotaryScores(query, key, frequencies, statistics.distances, layout)
         self.total = float(self.scores.total.sum())
         self.orders, self.solve = [pairs], self.scores.prune
@@ -142,15 +142,14 @@ class OutputProblem(Problem):
         Returns:
             Its loss, its output matrix and its number.
         """
-        found = []
+        found: list[tuple[float, Tensor, int]] = []
         for number, (inputs, start) in enumerate(choices):
             fitted = start
             if self.refitted:
                 fitted = refit(self.moment, self.target, inputs, start)
             loss = output_error(self.moment, self.target, inputs, fitted) @ self.weights
-            found.append((float(loss), number, fitted))
-        loss, number, fitted = min(found, key=lambda item: item[0])
-        return loss, fitted, number
+            found.append((float(loss), fitted, number))
+        return min(found, key=lambda item: item[0])
 
     def _apart(self, fitted: Tensor) -> tuple[Tensor, Tensor | None]:
         """Output matrix (m, E) and bias (E,)."""

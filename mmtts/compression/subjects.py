@@ -69,9 +69,9 @@ class Subject(ABC):
 
     def __init__(self, source: ModelConfig, config: Any, device: str) -> None:
         self.source, self.config, self.device = source, config, device
-        loaded = load_network(source.folder, source, self.network, self.network_class)
+        loaded: Any = load_network(source.folder, source, self.network, self.network_class)
         self.model: Any = loaded.to(device)
-        if self.model.config.get("int8"):
+        if loaded.config.get("int8"):
             raise InputError(
                 f"{source.folder} has weights of 8 bits already: compress the original"
             )

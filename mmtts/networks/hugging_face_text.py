@@ -35,6 +35,7 @@ class HuggingFaceText(nn.Module):
         max_tokens: int = 77,
     ) -> None:
         super().__init__()
+        self.network: Any
         from tokenizers import Tokenizer
         from transformers import AutoConfig, AutoModel, AutoTokenizer
 

@@ -175,8 +175,10 @@ def exchanged(
 ) -> AttentionPart:
     """Put heads into the slot of the original, and describe them."""
     slot.put(heads)
-    projections = {kind: Slot(heads, name) for kind, name in names._asdict().items()}
-    return AttentionPart(path, **projections, heads=count, groups=count, original=(slot, original))
+    query, key, value, output = (Slot(heads, name) for name in names)
+    return AttentionPart(
+        path, query, key, value, output, heads=count, groups=count, original=(slot, original)
+    )
 
 
 def relative_key_attention(path: str, slot: Slot, child: Any) -> Part:
