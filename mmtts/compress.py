@@ -24,11 +24,18 @@ HELP = """usage: python -m mmtts.compress checkpoint=FOLDER ratio=0.2 out=FOLDER
 
   checkpoint=FOLDER     model folder of stage 1, or of a prompt encoder
   out=FOLDER            model folder to write; it loads like any other
-  ratio=R               share of every inner width to remove [0.2]
+  ratio=R               share of the parameters of all compressed matrices to remove [0.2]
   components=qk,ov,mlp  which parts: queries and keys, values and output, feed-forward
-  ranks=uniform|mixed   the same share everywhere, or layers that lose less give more [uniform]
+  ranks=allocated|uniform|mixed
+                        one budget for everything, spent where it costs least [allocated]; or a
+                        ratio of every inner width, the same everywhere or spread over layers
+  refit=false           only drop, and let nothing make up for it
+  recover=N             training steps afterwards [0]
+  recovery.lora=R       of low-rank updates alone; 0: of all weights [0]
+  recovery.rate=R       learning rate [1e-4]
+  int8=true             weights of 8 bits at the end
   data=FOLDER           prepared data folder [the one the model was trained on]
-  calibration.batches=N calibration.steps=N calibration.guidance=G
+  calibration.batches=N calibration.steps=N calibration.guidance=G calibration.probes=N
   validation_batches=N  to tell what it changed on held-out data; 0 leaves it out [20]
   device=auto threads=N where it runs
   --cfg job             print the config and stop
@@ -36,7 +43,8 @@ HELP = """usage: python -m mmtts.compress checkpoint=FOLDER ratio=0.2 out=FOLDER
 
 examples
   python -m mmtts.compress checkpoint=runs/stage1/lab/model ratio=0.2 out=models/small/speech_tts
-  python -m mmtts.compress checkpoint=runs/stage1/lab/model ratio=0.4 ranks=mixed out=models/tiny
+  python -m mmtts.compress checkpoint=runs/stage1/lab/model ratio=0.4 \\
+      recover=200 int8=true out=models/tiny
 """
 
 
@@ -82,8 +90,7 @@ def compress_checkpoint(config: DictConfig) -> None:
         if OmegaConf.is_missing(config, key):
             raise InputError(f"say {key}=FOLDER; --help shows an example")
 
-    from mmtts.compression import shrink
-    from mmtts.compression.compressor import check_arguments, measure
+    from mmtts.compression.compressor import check_arguments
     from mmtts.compression.subjects import open_subject
     from mmtts.stages.clip_tables import attach_voices
 
@@ -93,24 +100,46 @@ def compress_checkpoint(config: DictConfig) -> None:
         "ranks": config.ranks,
     }
     check_arguments(**choice)
+    if config.recover < 0 or config.recovery.lora < 0:
+        raise InputError("recover and recovery.lora are numbers of steps and ranks, from 0")
     if config.threads:
         torch.set_num_threads(int(config.threads))
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     subject = open_subject(config, device, validation_losses, attach_voices)
+    small = make_smaller(subject, config, choice)
+    note = {"method": "A3", **choice, "refit": config.refit}
+    if config.recover:
+        rate, lora = config.recovery.rate, config.recovery.lora
+        note["recovery"] = {"steps": config.recover, "rate": rate, "lora": lora}
+    subject.save(small, config.out, note)
+    logger.info("wrote %s", config.out)
+
+
+def make_smaller(subject: Any, config: DictConfig, choice: dict[str, Any]) -> Any:
+    """Compress, train on and round a model; log what each step gains and costs."""
+    from mmtts.compression.compressor import measure, shrink
+
     batches = show(subject.calibration(), subject.batches, bool(config.progress))
-    compressed, report = shrink(subject.model, measure(subject.model, batches), **choice)
+    measurements = measure(subject.model, batches, config.calibration.probes)
+    small: Any
+    small, report = shrink(subject.model, measurements, **choice, refit=config.refit)
     logger.info("%s", report.table())
-    before, after = subject.flops(subject.model), subject.flops(compressed)
+    before, after = subject.flops(subject.model), subject.flops(small)
     logger.info(
         "operations: %.3f -> %.3f GFLOP (%+.1f %%)",
         before / 1e9, after / 1e9, 100 * (after / before - 1),
     )  # fmt: skip
-    if config.validation_batches:
-        subject.compare(compressed)
-    subject.save(compressed, config.out, {"method": "A3", **choice})
-    logger.info("wrote %s", config.out)
+    rows = [subject.row("original", subject.model), subject.row("compressed", small)]
+    if config.recover:
+        subject.recover(small, config.recover, config.recovery.rate, config.recovery.lora)
+        rows.append(subject.row(f"after {config.recover} steps", small))
+    if config.int8:
+        small.quantize()
+        rows.append(subject.row("with 8 bits", small))
+    logger.info("%s", subject.table(rows))
+    return small
 
 
 def validation_losses(model: AcousticModel) -> LossesOf:

@@ -11,26 +11,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from compression_comparators import RATIOS, Methods, svd
+from compression_comparators import Methods
+from compression_factors import factor, places
 from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmtts.audio.mel import MelSpectrogram
 from mmtts.audio.resampling import resample
 from mmtts.command.hydra_command import CONFIG_DIR
 from mmtts.compress import validation_losses
-from mmtts.compression.ranks import uniform_rank
-from mmtts.compression.subjects import SpeechSubject, on_device, transcribed
+from mmtts.compression.allocation import GRAIN
+from mmtts.compression.subjects import SpeechSubject
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.masks import mask_from_lens
+from mmtts.networks.widths.parts import matrix
+from mmtts.networks.widths.resizing import find_parts
 from mmtts.stages.clip_tables import attach_voices
 from mmtts.storage.model_folder import load_config, load_network
 
 CHOICES = 20
 STEPS = 4
-SPOKEN = ("original", "A3, uniform", "A3, mixed", "SVD-LLM", "SVD", "magnitude, channels")
+FRAMES, PHONEMES = 62.5, 14  # of a second of speech
+SPOKEN = ("original", "A3, refitted, allocated", "A3, refitted, uniform", "SVD-LLM, allocated")
 
 
 class Sentence(NamedTuple):
@@ -59,8 +63,9 @@ def bench_speech(options: argparse.Namespace) -> None:
     subject, methods = open_model(options)
     judge = Judge(options, subject.data, subject.model) if options.sentences else None
     models: dict[tuple[str, str], Any] = {("0 %", "original"): subject.model}
-    for ratio in RATIOS:
-        models |= {(f"{100 * ratio:.0f} %", name): changed for name, changed in methods(ratio)}
+    compressed = methods.equal_shares if options.equal_shares else methods
+    for ratio in options.ratios:
+        models |= {(f"{100 * ratio:.0f} %", name): changed for name, changed in compressed(ratio)}
     rows = []
     for (ratio, name), network in models.items():
         losses = subject.losses(network)
@@ -76,16 +81,22 @@ def bench_speech(options: argparse.Namespace) -> None:
 
 
 def bench_recovery(options: argparse.Namespace) -> None:
-    """Print what int8 dynamic quantization and a short fine-tune do after A3."""
+    """Print what a short fine-tune and weights of 8 bits do after A3."""
     subject, methods = open_model(options)
-    print(f"\n| model | valid loss | int8 | {options.steps} training steps | both |")
-    print("| --- | --- | --- | --- | --- |", flush=True)
+    rows = []
     for ratio in (0.0, 0.2, 0.4):
-        small = methods.a3(ratio)
-        tuned = fine_tune(small, subject.data, options.steps)
-        networks = (small, int8(small), tuned, int8(tuned))
-        cells = " | ".join(f"{subject.losses(network)['loss']:.4f}" for network in networks)
-        print(f"| A3 {100 * ratio:.0f} % | {cells} |", flush=True)
+        name = f"A3 {100 * ratio:.0f} %"
+        plain, tuned = methods.a3(ratio), methods.a3(ratio)
+        torch.manual_seed(options.seed)
+        subject.recover(tuned, options.steps, options.rate, options.lora)
+        trained = f"{options.steps} steps" + (f" of rank {options.lora}" * (options.lora > 0))
+        for network, label in ((plain, name), (tuned, f"{name}, {trained}")):
+            rows.append(subject.row(label, network))
+            network.quantize()
+            rows.append(subject.row(f"{label}, 8 bits", network))
+    print(f"\n| model | MiB | ms | {subject.measure} |\n| --- | --- | --- | --- |")
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
 
 
 def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
@@ -104,8 +115,9 @@ def milliseconds(calls: Sequence[Callable[[], Any]], repeats: int) -> list[float
     return best
 
 
-def synthesize(model: AcousticModel, frames: int = 312, phonemes: int = 70) -> Tensor:
-    """The work of five seconds of speech, whatever durations the model would predict."""
+def synthesize(model: AcousticModel, seconds: float) -> Tensor:
+    """The work of so much speech in one go, whatever durations the model would predict."""
+    frames, phonemes = round(FRAMES * seconds), round(PHONEMES * seconds)
     z = torch.nn.functional.normalize(torch.ones(1, model.config["style_dim"]), dim=-1)
     lens = torch.tensor([phonemes])
     hidden, _ = model.text_encoder(torch.ones(1, phonemes, dtype=torch.int64),
@@ -115,80 +127,58 @@ def synthesize(model: AcousticModel, frames: int = 312, phonemes: int = 70) -> T
     return model.decode(noise, noise, z, torch.tensor([frames]), STEPS)
 
 
-def blocks(model: AcousticModel) -> Tensor:
-    """The compressed parts alone: the Transformer blocks, as often as `synthesize` runs them."""
-    width = model.config["width"]
-    x = torch.zeros(1, 70, width)
-    z = torch.zeros(1, model.config["style_dim"])
-    for block in model.text_encoder.blocks:
-        x = block(x, torch.ones(1, 70, dtype=torch.bool), z)
-    positions = 312 // model.config["patch"]
-    for _ in range(STEPS):
-        x, mask = torch.zeros(1, positions, width), torch.ones(1, positions, dtype=torch.bool)
-        for block in model.decoder.blocks:
-            x = block(x, mask, x[:, 0])
-    return x
-
-
 def bench_speed(options: argparse.Namespace) -> None:
     """Print what the widths of A3, and the pairs of factors of SVD, do to speed."""
     source = load_config(options.model, "speech_tts")
     original = load_network(options.model, source, "acoustic_model", AcousticModel)
     models: dict[tuple[str, str], Any] = {("0 %", "original"): original}
-    for ratio in RATIOS:
+    for ratio in (0.1, 0.2, 0.3, 0.4):
         removed = f"{100 * ratio:.0f} %"
-        models[removed, "A3, uniform"] = narrow_model(original, ratio)
-        models[removed, "SVD, SVD-LLM"] = svd(original, [], ratio)
-    inner, whole = (
-        milliseconds([lambda m=m, work=work: work(m) for m in models.values()], options.repeats)
-        for work in (blocks, synthesize)
-    )
-    print(f"{options.threads} threads\n\n| removed | method | blocks, ms | speed-up | "
-          "utterance, ms | speed-up |")  # fmt: skip
-    print("| --- | --- | --- | --- | --- | --- |")
-    for (removed, name), a, b in zip(models, inner, whole, strict=True):
-        print(f"| {removed} | {name} | {a:.0f} | {inner[0] / a:.2f} | {b:.0f} | "
-              f"{whole[0] / b:.2f} |")  # fmt: skip
+        models[removed, "A3, widths of 8 n"] = narrow_model(original, ratio, GRAIN)
+        models[removed, "A3, any widths"] = narrow_model(original, ratio, 1)
+        models[removed, "SVD, SVD-LLM"] = factored_model(original, ratio)
+    found = [
+        milliseconds([lambda m=m, s=seconds: synthesize(m, s) for m in models.values()],
+                     options.repeats)
+        for seconds in options.seconds
+    ]  # fmt: skip
+    lengths = " | ".join(f"{seconds} s, ms | speed-up" for seconds in options.seconds)
+    print(f"{options.threads} threads\n\n| removed | method | {lengths} |")
+    print("| --- | --- |" + " --- |" * 2 * len(options.seconds))
+    for number, (removed, name) in enumerate(models):
+        cells = (f"{times[number]:.0f} | {times[0] / times[number]:.2f}" for times in found)
+        print(f"| {removed} | {name} | {' | '.join(cells)} |")
 
 
-def narrow_model(original: AcousticModel, ratio: float) -> AcousticModel:
-    """A model as wide as A3 with uniform ranks leaves it; speed does not depend on the weights."""
+def narrow_model(original: AcousticModel, ratio: float, grain: int) -> AcousticModel:
+    """A model with all widths smaller by a ratio; speed does not depend on the weights.
+
+    Args:
+        original: to be made narrower.
+        ratio: share of each inner width.
+        grain: what widths are multiples of; queries and keys always of 2.
+    """
     config = original.config
     head = config["width"] // config["heads"]
-    kept = [2 * uniform_rank(head // 2, ratio), uniform_rank(head, ratio)]
-    widths = [*kept, uniform_rank(2 * config["width"], ratio)]
+    widths = [
+        max(step, step * round((1 - ratio) * width / step))
+        for width, step in ((head, max(grain, 2)), (head, grain), (2 * config["width"], grain))
+    ]
     layers = {"encoder_widths": "encoder_layers", "decoder_widths": "decoder_layers"}
     return AcousticModel(
         **{**config, **{key: [widths] * config[n] for key, n in layers.items()}}
     ).eval()
 
 
-def int8(model: nn.Module) -> Any:
-    """Quantize the matrices of text encoder and flow decoder, activations as they come."""
-    quantized: Any = copy.deepcopy(model)
-    for name in ("text_encoder", "decoder"):
-        part = torch.ao.quantization.quantize_dynamic(getattr(quantized, name), {nn.Linear})
-        setattr(quantized, name, part)
-    return quantized
-
-
-def fine_tune(model: nn.Module, data: Any, steps: int) -> Any:
-    """Train on for a few steps at a small rate; the style encoder, so the style space, is fixed."""
-    from mmtts.stages.speech_tts import SpeechTTS
-
-    tuned: Any = copy.deepcopy(model)
-    tuned.style_encoder.requires_grad_(False)
-    stage = SpeechTTS(tuned, torch.optim.AdamW).train()
-    parameters = [p for p in tuned.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-4)
-    torch.manual_seed(0)
-    for batch in transcribed(data.train_dataloader(), steps):
-        loss = stage._step(on_device(batch, "cpu"))["loss"]
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-    return tuned.eval()
+def factored_model(original: AcousticModel, ratio: float) -> AcousticModel:
+    """A model as SVD leaves it, each matrix with its share of the budget; weights do not matter."""
+    changed = copy.deepcopy(original)
+    for place in places(find_parts(changed).parts):
+        slot = place.part.slots[place.number]
+        rows, columns = matrix(slot).shape
+        rank = max(1, int((1 - ratio) * rows * columns / (rows + columns)))
+        factor(slot, torch.zeros(rank, columns), torch.zeros(rows, rank))
+    return changed
 
 
 class Judge:

@@ -72,6 +72,37 @@ def test_a_smaller_model_is_written_and_described(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("lora", [0, 2])
+def test_a_model_recovers_and_is_rounded(
+    checkpoint: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture, lora: int,
+) -> None:  # fmt: skip
+    out = tmp_path / "small"
+    run(monkeypatch, f"checkpoint={checkpoint}", "ratio=0.3", f"out={out}", f"data={prepared}",
+        "recover=3", f"recovery.lora={lora}", "int8=true", "calibration.batches=2",
+        "validation_batches=1", "calibration.batch_seconds=10", "calibration.steps=2",
+        "device=cpu")  # fmt: skip
+    said = capsys.readouterr().out
+    table = said[said.index("MiB") :].splitlines()
+    assert [line.split("  ")[0] for line in table[1:5]] == [
+        "original", "compressed", "after 3 steps", "with 8 bits",
+    ]  # fmt: skip
+    sizes = [float(line.split()[-3]) for line in table[1:5]]
+    assert sizes[0] >= sizes[1] == sizes[2] >= sizes[3]
+    config = load_config(out, "speech_tts")
+    assert config.extra["compression"]["recovery"] == {"rate": 1e-4, "lora": lora, "steps": 3}
+    model = load_network(out, config, "acoustic_model", AcousticModel)
+    assert model.config["int8"] and model.text_encoder.prior.weight.dtype == torch.int8
+    original = load_config(checkpoint, "speech_tts")
+    whole = load_network(checkpoint, original, "acoustic_model", AcousticModel)
+    mel, lens = torch.randn(1, 30, 80), torch.tensor([30])
+    assert torch.equal(model.encode_style(mel, lens), whole.encode_style(mel, lens))
+    with pytest.raises(SystemExit):
+        run(monkeypatch, f"checkpoint={out}", f"out={tmp_path / 'x'}", f"data={prepared}")
+    assert "has weights of 8 bits already" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_a_prompt_encoder_becomes_smaller_too(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -83,8 +114,9 @@ def test_a_prompt_encoder_becomes_smaller_too(
     lineage = {"speech_tts": "0" * 64}
     folder = save_model(tmp_path / "big", "prompt_encoder", networks, lineage=lineage)
     run(monkeypatch, f"checkpoint={folder}", "ratio=0.25", f"out={tmp_path / 'small'}",
-        f"data={prepared}", "device=cpu")  # fmt: skip
-    assert "cosine to the original encoding" in capsys.readouterr().out
+        "ranks=uniform", "recover=2", f"data={prepared}", "device=cpu")  # fmt: skip
+    said = capsys.readouterr().out
+    assert "compressed: lowest cosine" in said and "after 2 steps" in said
     config = load_config(tmp_path / "small", "prompt_encoder")
     small = load_network(tmp_path / "small", config, "prompt_encoder", PromptEncoder)
     assert small.backbone.encoder.layers[0].linear1.out_features == 24
@@ -99,6 +131,7 @@ def test_a_prompt_encoder_becomes_smaller_too(
         (["checkpoint=nowhere", "out=x", "ratio=1.5"], "ratio is the share"),
         (["checkpoint=nowhere", "out=x", "components=kv"], "components must be some of"),
         (["checkpoint=nowhere", "out=x", "ranks=some"], "ranks must be one of"),
+        (["checkpoint=nowhere", "out=x", "recover=-1"], "recover and recovery.lora are numbers"),
         (["checkpoint=nowhere", "out=x", "raito=0.5"], "did you mean ratio"),
     ],
 )

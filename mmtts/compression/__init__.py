@@ -7,6 +7,17 @@ are its two halves, for trying several ratios after one calibration.
 
 from mmtts.compression.compressor import COMPONENTS, compress, measure, shrink
 from mmtts.compression.report import Report, Row, Skipped
-from mmtts.networks.widths import resize
+from mmtts.networks.widths import load_compressed, resize, save_narrow
 
-__all__ = ["COMPONENTS", "Report", "Row", "Skipped", "compress", "measure", "resize", "shrink"]
+__all__ = [
+    "COMPONENTS",
+    "Report",
+    "Row",
+    "Skipped",
+    "compress",
+    "load_compressed",
+    "measure",
+    "resize",
+    "save_narrow",
+    "shrink",
+]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.compression.moments import Moment, Power
+from mmtts.compression.distances import Distances
+from mmtts.compression.moments import Moment, with_one
 from mmtts.compression.watching import Scope, watch
 from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part
 
@@ -39,35 +40,51 @@ class OutputWeights:
 
 
 class AttentionStatistics:
-    """Moments of queries, keys and attended values of one attention layer."""
+    """Moments of queries, keys and attended values of one attention layer.
+
+    Attributes:
+        query: by head. key: by group. attended: of all heads together and an input of 1.
+        distances: between queries and keys. frequencies: of rotary positions (G, d / 2).
+    """
 
     def __init__(self, part: AttentionPart) -> None:
         self.part = part
         self.scope = Scope()
         self.query = Moment(part.heads, part.width("qk"))
         self.key = Moment(part.groups, part.width("qk"))
-        self.attended = Moment(part.heads, part.width("ov"))
+        self.attended = Moment(1, part.heads * part.width("ov") + 1)
+        self.distances = Distances(part.causal)
+        self.frequencies: Tensor | None = None
         self.output_weights = OutputWeights()
 
     def hooks(self, model: nn.Module) -> list[Any]:
         """Register the hooks that gather while a model runs that holds the part."""
+        owner = self.part.query.owner
         return [
             *watch(model, self.part, self.scope),
+            owner.register_forward_pre_hook(self._see_arguments, with_kwargs=True),
             self.part.query.layer.register_forward_hook(self._see_queries),
             self.part.key.layer.register_forward_hook(self._see_keys),
             self.part.output.layer.register_forward_pre_hook(self._see_attended),
         ]
 
+    def _see_arguments(self, layer: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        if self.part.frequencies is not None and self.frequencies is None:
+            self.frequencies = self.part.frequencies(args, kwargs).detach().double()
+
     def _see_queries(self, layer: nn.Module, inputs: Any, output: Tensor) -> None:
         rows, weights = self.scope.rows(output)
         self.query.add(rows, weights.sqrt())  # the other root comes with the key
+        if self.part.rotary is not None:
+            self.distances.add(*self.scope.sequences(output))
 
     def _see_keys(self, layer: nn.Module, inputs: Any, output: Tensor) -> None:
         rows, weights = self.scope.rows(output, keys=True)
         self.key.add(rows, weights.sqrt())
 
     def _see_attended(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        self.attended.add(*self.scope.rows(inputs[0]))
+        rows, weights = self.scope.rows(inputs[0])
+        self.attended.add(with_one(rows), weights)
         self.output_weights.add(self.scope, inputs[0])
 
     @property
@@ -82,14 +99,13 @@ class AttentionStatistics:
 
 
 class FeedForwardStatistics:
-    """Mean squares of the hidden units of one feed-forward layer."""
+    """Moments of the hidden units of one feed-forward layer and of an input of 1."""
 
     def __init__(self, part: FeedForwardPart) -> None:
         self.part = part
         self.scope = Scope()
-        self.power = Power(part.width("mlp"))
+        self.units = Moment(1, part.width("mlp") + 1)
         self.output_weights = OutputWeights()
-        self.channels_last = not isinstance(part.down.layer, nn.Conv1d)
 
     def hooks(self, model: nn.Module) -> list[Any]:
         """Register the hooks that gather while a model runs that holds the part."""
@@ -99,18 +115,18 @@ class FeedForwardStatistics:
         ]
 
     def _see_units(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        hidden = inputs[0] if self.channels_last else inputs[0].transpose(1, 2)
-        self.power.add(*self.scope.rows(hidden))
-        self.output_weights.add(self.scope, hidden)
+        rows, weights = self.scope.rows(inputs[0])
+        self.units.add(with_one(rows), weights)
+        self.output_weights.add(self.scope, inputs[0])
 
     @property
     def rows(self) -> int:
         """Positions seen."""
-        return self.power.rows
+        return self.units.rows
 
     def finite(self) -> bool:
-        """Whether all mean squares are finite."""
-        return bool(self.power.sum.isfinite().all())
+        """Whether all moments are finite."""
+        return bool(self.units.sum.isfinite().all())
 
 
 Statistics = AttentionStatistics | FeedForwardStatistics

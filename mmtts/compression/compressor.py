@@ -1,45 +1,27 @@
-"""The whole procedure: find the parts, calibrate, solve, choose the ranks, cut."""
+"""The whole procedure: find the parts, calibrate, pose the problems, choose the widths, cut."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mmtts import InputError
-from mmtts.compression.calibration import AttentionStatistics, Statistics, calibrate
-from mmtts.compression.ranks import choose_ranks
+from mmtts.compression.allocation import allocate, options
+from mmtts.compression.measurements import Measurements
+from mmtts.compression.problems import Problem
+from mmtts.compression.ranks import check_ranks, choose_ranks
 from mmtts.compression.report import Report, Row, Skipped
-from mmtts.compression.solvers import (
-    OVSolution,
-    QKSolution,
-    RotarySolution,
-    UnitSolution,
-    pair_channels,
-    solve_ov,
-    solve_qk,
-    solve_rotary,
-    solve_units,
-)
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.prompt_encoder import PromptEncoder
-from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part, matrix, size
+from mmtts.networks.widths.parts import Part, size
 from mmtts.networks.widths.resizing import Widths, find_parts, restore
 from mmtts.networks.widths.torch_layers import keep_fused_encoders
 
 COMPONENTS = ("qk", "ov", "mlp")
-Solution = QKSolution | RotarySolution | OVSolution | UnitSolution
-
-
-class Solved(NamedTuple):
-    """One component of one part, ready to be cut anywhere."""
-
-    part: Part
-    component: str
-    solution: Solution
+Key = tuple[int, str]  # number of a part, and its component
 
 
 def compress(
@@ -47,18 +29,24 @@ def compress(
     calibration: Iterable[Mapping[str, Any]],
     ratio: float,
     components: Sequence[str] = COMPONENTS,
-    ranks: str = "uniform",
+    ranks: str = "allocated",
+    refit: bool = True,
 ) -> tuple[nn.Module, Report]:
     """Give each Transformer layer smaller inner widths, in closed form and without training.
 
-    Source: A3 (arXiv 2505.12942). The given model is left untouched.
+    Source: A3 (arXiv 2505.12942), with refits and a budget that are derived here. The given model
+    is left untouched.
 
     Args:
         model: any module that holds layers of a known kind.
         calibration: keyword arguments for ``model(**kwargs)``, batch by batch; read once.
-        ratio: share of each component's inner width to remove, 0 <= ratio < 1; 0 changes nothing.
+        ratio: share to remove, 0 <= ratio < 1; 0 changes nothing. With "allocated" ranks it is the
+            share of the parameters of all compressed matrices, else of each inner width.
         components: which of "qk" (queries and keys), "ov" (values and output) and "mlp".
-        ranks: "uniform", or "mixed": one budget over each stack of layers, spread by loss.
+        ranks: "allocated": one budget over everything, spent where it costs the output of the
+            model least. "uniform": the same share everywhere. "mixed": the same number of
+            directions over each stack of layers, spread by loss.
+        refit: whether what is left makes up for what is gone; False only drops.
 
     Returns:
         The compressed copy, in the mode the model was in, and the report.
@@ -67,57 +55,45 @@ def compress(
         InputError: An argument is not usable, or nothing in the model can be compressed.
     """
     check_arguments(ratio, components, ranks)
-    return shrink(model, measure(model, calibration), ratio, components, ranks)
+    return shrink(model, measure(model, calibration), ratio, components, ranks, refit)
 
 
-def measure(model: nn.Module, calibration: Iterable[Mapping[str, Any]]) -> list[Statistics]:
+def measure(
+    model: nn.Module, calibration: Iterable[Mapping[str, Any]], probes: int = 2
+) -> Measurements:
     """Gather what `shrink` needs, so that several ratios can be tried after one calibration.
 
-    Args:
-        model: as for `compress`.
-        calibration: as for `compress`.
-
-    Raises:
-        InputError: Nothing in the model can be compressed, or the data cannot be used.
+    Arguments and errors are those of `Measurements`.
     """
-    measured = copy.deepcopy(model).eval()
-    found = find_parts(measured)
-    if not found.parts:
-        raise InputError(
-            f"{type(model).__name__} holds no attention or feed-forward layer that can be "
-            f"compressed{''.join(f'; {name}: {why}' for name, why in found.unknown.items())}"
-        )
-    return calibrate(measured, found.parts, calibration)
+    return Measurements(model, calibration, probes)
 
 
 def shrink(
     model: nn.Module,
-    statistics: Sequence[Statistics],
+    measurements: Measurements,
     ratio: float,
     components: Sequence[str] = COMPONENTS,
-    ranks: str = "uniform",
+    ranks: str = "allocated",
+    refit: bool = True,
 ) -> tuple[nn.Module, Report]:
-    """Compress with statistics that `measure` gathered on the same model; see `compress`."""
+    """Compress with what `measure` gathered on the same model; see `compress`."""
     check_arguments(ratio, components, ranks)
     compressed = copy.deepcopy(model)
     found = find_parts(compressed)
     report = Report(parameters_before=size(model))
-    report.skipped += [Skipped(layer, "qk, ov", why) for layer, why in found.unknown.items()]
-    solved: dict[tuple[str, str], Solved] = {}
-    for part, gathered in zip(found.parts, statistics, strict=True):
-        for component in part.components:
-            if component not in components:
-                continue
-            reason = why_not(gathered, component)
-            if reason is not None:
-                report.skipped.append(Skipped(part.layer, component, reason))
+    report.skipped += [Skipped(*unknown) for unknown in found.unknown]
+    wanted: list[Key] = []
+    for number, part in enumerate(found.parts):
+        for component in (c for c in part.components if c in components):
+            reason = measurements.why_not(number, component)
+            if reason is None:
+                wanted.append((number, component))
             else:
-                solution = solve(gathered, component)
-                solved[part.layer, component] = Solved(part, component, solution)
-    losses = {key: item.solution.losses for key, item in solved.items()}
-    chosen = choose_ranks(losses, ratio, ranks)
-    for key, item in solved.items():
-        report.rows += cut(item, chosen[key])
+                report.skipped.append(Skipped(part.layer, component, reason))
+    chosen = choose_widths(measurements, found.parts, wanted, ratio, ranks, refit)
+    for (number, component), kept in chosen.items():
+        problem = measurements.problem(number, component, refit)
+        report.rows.append(cut(found.parts[number], component, problem, kept))
     finish(model, compressed, found.parts, report)
     return compressed, report
 
@@ -128,94 +104,55 @@ def check_arguments(ratio: float, components: Sequence[str], ranks: str) -> None
     Raises:
         InputError: An argument is not usable.
     """
-    choose_ranks({}, ratio, ranks)
+    check_ranks(ratio, ranks)
     if isinstance(components, str) or not components or set(components) - set(COMPONENTS):
         raise InputError(f"components must be some of {', '.join(COMPONENTS)}, not {components!r}")
 
 
-def why_not(statistics: Statistics, component: str) -> str | None:
-    """Why a component must stay as it is; None when it can be compressed."""
-    if component in statistics.part.skipped:
-        return statistics.part.skipped[component]
-    if statistics.rows == 0:
-        return "the calibration data never reached it"
-    return None
+def choose_widths(
+    measurements: Measurements,
+    parts: Sequence[Part],
+    wanted: Sequence[Key],
+    ratio: float,
+    ranks: str,
+    refit: bool,
+) -> dict[Key, int]:
+    """How many directions, pairs or units each component keeps."""
+    problems = {key: measurements.problem(*key, refit) for key in wanted}
+    if ratio == 0:
+        return {key: problem.full for key, problem in problems.items()}
+    if ranks != "allocated":
+        names = {(number, component): (parts[number].layer, component)
+                 for number, component in wanted}  # fmt: skip
+        losses = {names[key]: problem.losses for key, problem in problems.items()}
+        kept = choose_ranks(losses, ratio, ranks)
+        return {key: kept[name] for key, name in names.items()}
+    choices = {}
+    for (number, component), problem in problems.items():
+        scale = measurements.scale(number, component, refit)
+        parameters = parts[number].parameters(component)
+        choices[number, component] = options(problem, parameters, scale)
+    return allocate(choices, ratio)
 
 
-def solve(statistics: Statistics, component: str) -> Solution:
-    """Solve one component of one layer."""
-    weights = statistics.output_weights.relative()
-    if not isinstance(statistics, AttentionStatistics):
-        down = matrix(statistics.part.down).double()
-        return solve_units(statistics.power.mean(), weigh(down, weights, 0))
-    part = statistics.part
-    shared = part.heads // part.groups
-    if component == "qk":
-        query = statistics.query.mean().unflatten(0, (part.groups, shared)).sum(dim=1)
-        key = statistics.key.mean()
-        if part.rotary is None:
-            return solve_qk(query, key)
-        query_power, key_power = (m.diagonal(dim1=-2, dim2=-1) for m in (query, key))
-        return solve_rotary(query_power, key_power, part.rotary)
-    attended = statistics.attended.mean().unflatten(0, (part.groups, shared)).mean(dim=1)
-    output = matrix(part.output).double()  # (E, H d)
-    by_group = weigh(output, weights, 0).T.unflatten(0, (part.groups, shared, -1))
-    solution = solve_ov(attended, by_group.transpose(1, 2).flatten(2))
-    new = solution.output.unflatten(-1, (shared, -1)).transpose(1, 2)  # (G, shared, d, E)
-    return solution._replace(output=weigh(new, None if weights is None else 1 / weights, -1))
-
-
-def weigh(x: Tensor, weights: Tensor | None, dim: int) -> Tensor:
-    """Multiply along one dimension."""
-    if weights is None:
-        return x
-    return (x.movedim(dim, -1) * weights.clamp(min=1e-6, max=1e6)).movedim(-1, dim)
-
-
-def cut(solved: Solved, kept: int) -> list[Row]:
-    """Narrow a part to the best directions, pairs or units; describe what was lost."""
-    part, component, solution = solved
-    step = 2 if isinstance(solution, RotarySolution) else 1
+def cut(part: Part, component: str, problem: Problem, kept: int) -> Row:
+    """Narrow a component of a part; describe what was lost."""
     width, before = part.width(component), part.parameters(component)
-    if kept < solution.losses.shape[1]:
-        narrow(part, solution, kept)
-    heads = part.groups if isinstance(part, AttentionPart) else None
-    total = solution.losses.sum(dim=1)
-    dropped = solution.losses[:, kept:].sum(dim=1)
-    return [
-        Row(
-            layer=part.layer,
-            component=component,
-            head=None if heads is None else group,
-            width=width,
-            kept=kept * step,
-            dropped_loss=float(dropped[group]),
-            dropped_share=float(dropped[group] / total[group].clamp_min(1e-300)),
-            parameters_before=before,
-            parameters=part.parameters(component),
-        )
-        for group in range(heads or 1)
-    ]
-
-
-def narrow(part: Part, solution: Solution, kept: int) -> None:
-    """Put narrower layers in place."""
-    if isinstance(part, FeedForwardPart):
-        assert isinstance(solution, UnitSolution)
-        part.keep_units(solution.units[:kept].sort().values)
-    elif isinstance(solution, QKSolution):
-        part.narrow_qk(solution.query_map[..., :kept], solution.key_map[..., :kept])
-    elif isinstance(solution, OVSolution):
-        part.narrow_ov(solution.value_map[..., :kept], solution.output[..., :kept, :].flatten(0, 1))
-    elif isinstance(solution, RotarySolution):
-        pairs = solution.pairs[:, :kept].sort(dim=1).values
-        width = part.width("qk")
-        channels = pair_channels(pairs, width, solution.layout)
-        identity = torch.eye(width, dtype=torch.float64, device=channels.device)
-        select = identity[channels].transpose(1, 2)  # (G, d, 2 n), one 1 in each column
-        part.narrow_qk(select, select)
-        assert part.keep_pairs is not None
-        part.keep_pairs(pairs)
+    loss = 0.0
+    if kept < problem.full:
+        fit = problem.fit(kept)
+        fit.put(part)
+        loss = fit.loss
+    return Row(
+        layer=part.layer,
+        component=component,
+        width=width,
+        kept=kept * problem.step,
+        loss=loss,
+        share=loss / max(problem.total, 1e-300),
+        parameters_before=before,
+        parameters=part.parameters(component),
+    )
 
 
 def finish(model: nn.Module, compressed: nn.Module, parts: Sequence[Part], report: Report) -> None:

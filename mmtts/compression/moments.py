@@ -38,47 +38,38 @@ class Moment:
         return self.sum / max(self.rows, 1)
 
 
-class Power:
-    """Running E[x^2] of every channel.
+def with_one(x: Tensor) -> Tensor:
+    """Append an input of 1 to rows (N, D), the one that a bias multiplies: (N, D + 1)."""
+    return torch.cat([x, x.new_ones(len(x), 1)], dim=1)
+
+
+def damped(moment: Tensor, damping: float = DAMPING) -> Tensor:
+    """Add a small share of the mean of the diagonal to the diagonal.
+
+    Without it, directions that the calibration data never took would be blown up by an inverse.
 
     Args:
-        width: number of channels.
+        moment: symmetric or Hermitian, no negative eigenvalues (..., d, d).
+        damping: the share.
     """
-
-    def __init__(self, width: int) -> None:
-        self.sum = torch.zeros(width, dtype=torch.float64)
-        self.rows = 0
-
-    def add(self, x: Tensor, weights: Tensor) -> None:
-        """Add rows x (N, width), each with a weight (N,)."""
-        squares = x.detach().double() ** 2
-        self.sum = self.sum.to(x.device) + weights.double() @ squares
-        self.rows += len(x)
-
-    def mean(self) -> Tensor:
-        """E[x^2] (width,)."""
-        return self.sum / max(self.rows, 1)
+    level = moment.diagonal(dim1=-2, dim2=-1).real.mean(dim=-1)[..., None, None]
+    level = torch.where(level > 0, level, 1.0)  # what is always 0 may be cut anywhere
+    return moment + damping * level * torch.eye(moment.shape[-1]).to(moment)
 
 
 def square_roots(moment: Tensor, damping: float = DAMPING) -> tuple[Tensor, Tensor]:
     """Symmetric square root of a moment matrix and its inverse.
 
-    The moment is damped by ``damping * trace / d`` first: without it, directions that the
-    calibration data never took would be blown up by the inverse.
-
     Args:
         moment: symmetric, no negative eigenvalues (..., d, d), float64.
-        damping: relative to the mean eigenvalue.
+        damping: see `damped`.
 
     Returns:
         Root and inverse root, both (..., d, d).
     """
-    width = moment.shape[-1]
-    level = moment.diagonal(dim1=-2, dim2=-1).mean(dim=-1)[..., None, None]
-    level = torch.where(level > 0, level, 1.0)  # a head that is always 0 may be cut anywhere
-    identity = torch.eye(width, dtype=moment.dtype, device=moment.device)
-    values, vectors = torch.linalg.eigh(moment + damping * level * identity)
-    rounding = torch.finfo(moment.dtype).eps * level[..., 0]
+    values, vectors = torch.linalg.eigh(damped(moment, damping))
+    rounding = torch.finfo(moment.dtype).eps * values.abs().mean(dim=-1, keepdim=True)
+    rounding = torch.where(rounding > 0, rounding, 1.0)
     values = values.maximum(rounding).sqrt().unsqueeze(-2)
     transposed = vectors.transpose(-2, -1)
     return (vectors * values) @ transposed, (vectors / values) @ transposed

@@ -1,4 +1,4 @@
-"""How much each layer keeps: the same share everywhere, or a budget spread by the losses."""
+"""How much of its inner widths each layer keeps: the same share, or a stack's spread by loss."""
 
 from __future__ import annotations
 
@@ -11,8 +11,20 @@ from torch import Tensor
 
 from mmtts import InputError
 
-RANKS = ("uniform", "mixed")
+RANKS = ("allocated", "uniform", "mixed")
 Key = tuple[str, str]  # layer and component
+
+
+def check_ranks(ratio: float, ranks: str) -> None:
+    """Refuse a ratio or a kind of ranks that is not usable.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not 0 <= ratio < 1:
+        raise InputError(f"ratio is the share to remove, from 0 to below 1, not {ratio}")
+    if ranks not in RANKS:
+        raise InputError(f"ranks must be one of {', '.join(RANKS)}, not {ranks!r}")
 
 
 def choose_ranks(losses: Mapping[Key, Tensor], ratio: float, ranks: str) -> dict[Key, int]:
@@ -23,14 +35,7 @@ def choose_ranks(losses: Mapping[Key, Tensor], ratio: float, ranks: str) -> dict
         ratio: share removed, 0 <= ratio < 1. At least one of each stays.
         ranks: "uniform", or "mixed": the same total over each stack of like layers, where layers
             that lose less give more.
-
-    Raises:
-        InputError: The ratio or the kind of ranks is not usable.
     """
-    if not 0 <= ratio < 1:
-        raise InputError(f"ratio is the share to remove, from 0 to below 1, not {ratio}")
-    if ranks not in RANKS:
-        raise InputError(f"ranks must be one of {', '.join(RANKS)}, not {ranks!r}")
     if ranks == "uniform":
         return {key: uniform_rank(value.shape[1], ratio) for key, value in losses.items()}
     stacks: dict[Key, list[Key]] = {}

@@ -1,22 +1,22 @@
-"""What a compression did: a table of layers, components and heads."""
+"""What a compression did: a table of layers and components."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One head (or group of heads that share keys and values) of one component of one layer."""
+    """One component of one layer."""
 
     layer: str
     component: str  # "qk", "ov" or "mlp"
-    head: int | None  # None for the hidden units of a feed-forward layer
-    width: int  # before
+    width: int  # before, of a head or of the hidden layer
     kept: int
-    dropped_loss: float  # squared error of the component's own output
-    dropped_share: float  # the same as a share of the squared output
+    loss: float  # mean squared error of the component's own output on the calibration data
+    share: float  # the same as a share of the squared output
     parameters_before: int
     parameters: int
 
@@ -34,7 +34,7 @@ class Report:
     """Rows, what was skipped and why, and the model before and after.
 
     Attributes:
-        rows: one per head and component.
+        rows: one per layer and component.
         skipped: components that could not be compressed.
         parameters_before: of the whole model.
         parameters: of the whole compressed model.
@@ -53,22 +53,6 @@ class Report:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def by_layer(self) -> list[Row]:
-        """One row per layer and component: losses and parameters summed over heads."""
-        merged: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows:
-            merged.setdefault((row.layer, row.component), []).append(row)
-        return [
-            rows[0]._replace(
-                head=None,
-                dropped_loss=sum(row.dropped_loss for row in rows),
-                dropped_share=sum(row.dropped_share for row in rows) / len(rows),
-                parameters_before=sum(row.parameters_before for row in rows),
-                parameters=sum(row.parameters for row in rows),
-            )
-            for rows in merged.values()
-        ]
-
     def table(self) -> str:
         """One line per layer and component, then what was skipped, then the totals."""
         lines = [
@@ -76,20 +60,31 @@ class Report:
                 row.layer,
                 row.component,
                 f"{row.kept}/{row.width}",
-                f"{row.dropped_loss:.3g}",
-                f"{100 * row.dropped_share:.2f} %",
+                f"{row.loss:.3g}",
+                f"{100 * row.share:.2f} %",
                 f"{row.parameters_before:,} -> {row.parameters:,}",
             )
-            for row in self.by_layer()
+            for row in self.rows
         ]
-        text = align([("layer", "part", "kept", "dropped loss", "share", "parameters"), *lines])
-        for skipped in self.skipped:
-            text += f"\n{skipped.layer} {skipped.component}: left as it is, {skipped.reason}"
-        share = 1 - self.parameters / max(self.parameters_before, 1)
+        text = align([("layer", "part", "kept", "loss", "share", "parameters"), *lines])
+        alike: dict[tuple[str, str, str], list[str]] = {}
+        for layer, component, reason in self.skipped:
+            stack = re.sub(r"\d+", "*", layer)
+            alike.setdefault((stack, component, reason), []).append(layer)
+        for (_, component, reason), layers in alike.items():
+            stayed = "left as it is" if len(layers) == 1 else "left as they are"
+            text += f"\n{', '.join(layers)} {component}: {stayed}, {reason}"
+        before, after = (sum(getattr(row, name) for row in self.rows)
+                         for name in ("parameters_before", "parameters"))  # fmt: skip
+        text += f"\n{change('compressed matrices', before, after)}"
         return (
-            f"{text}\nparameters: {self.parameters_before:,} -> {self.parameters:,}"
-            f" ({-100 * share:+.1f} %)"
+            f"{text}\n{change('parameters of the model', self.parameters_before, self.parameters)}"
         )
+
+
+def change(name: str, before: int, after: int) -> str:
+    """Say how a number of parameters changed."""
+    return f"{name}: {before:,} -> {after:,} ({100 * (after / max(before, 1) - 1):+.1f} %)"
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:

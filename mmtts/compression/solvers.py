@@ -111,6 +111,12 @@ def pair_channels(pairs: Tensor, width: int, layout: Layout) -> Tensor:
     return torch.stack([2 * pairs, 2 * pairs + 1], dim=-1).flatten(-2)
 
 
+def pair_selection(pairs: Tensor, width: int, layout: Layout) -> Tensor:
+    """Maps (G, d, 2 n) that keep rotation pairs (G, n) of heads of width d, a 1 in each column."""
+    identity = torch.eye(width, dtype=torch.float64, device=pairs.device)
+    return identity[pair_channels(pairs, width, layout)].transpose(1, 2)
+
+
 def solve_ov(attended_moment: Tensor, output: Tensor, damping: float = DAMPING) -> OVSolution:
     """Minimize E|c W_o - c M W'|^2 over the map M of the values and the new output W'.
 

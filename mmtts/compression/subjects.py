@@ -6,9 +6,10 @@ the compression changed.
 
 from __future__ import annotations
 
-import csv
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,23 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.compression.flops import count_flops
+from mmtts.compression.recovery import recover
+from mmtts.compression.report import align
+from mmtts.compression.subject_data import (
+    data_folder,
+    endless,
+    on_device,
+    open_speech,
+    read_prompts,
+    save_with,
+    transcribed,
+)
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.storage.model_config import ModelConfig, read_config
-from mmtts.storage.model_folder import load_config, load_network, save_model
+from mmtts.storage.model_folder import load_config, load_network
 
 if TYPE_CHECKING:
     from mmtts.data.speech import SpeechData
@@ -33,13 +45,16 @@ logger = logging.getLogger(__name__)
 
 UTTERANCE_PHONEMES, UTTERANCE_FRAMES, UTTERANCE_STEPS = 70, 312, 4  # five seconds of speech
 PROMPTS_PER_BATCH = 32
+TURNS = 5  # of which the fastest counts
 
+# A network, what it is called with, and how often.
+Calls = list[tuple[nn.Module, dict[str, Any], int]]
 LossesOf = Callable[["SpeechBatch", int], dict[str, Tensor]]  # of a batch and its number
 ValidationLosses = Callable[[AcousticModel], LossesOf]
 AttachVoices = Callable[[AcousticModel, "SpeechData"], Any]
 
 
-class Subject:
+class Subject(ABC):
     """A model to compress, and the prepared data folder that it is calibrated on.
 
     Args:
@@ -49,13 +64,59 @@ class Subject:
     """
 
     network: str  # name of the network in the model folder
+    measure: str  # of quality, in the table
     network_class: type[nn.Module]
 
     def __init__(self, source: ModelConfig, config: Any, device: str) -> None:
         self.source, self.config, self.device = source, config, device
-        loaded = load_network(source.folder, source, self.network, self.network_class)
+        loaded: Any = load_network(source.folder, source, self.network, self.network_class)
         self.model: Any = loaded.to(device)
+        if loaded.config.get("int8"):
+            raise InputError(
+                f"{source.folder} has weights of 8 bits already: compress the original"
+            )
         self.folder = data_folder(source, config)
+
+    @abstractmethod
+    def work(self, model: Any) -> Calls:
+        """What the compressed layers do for one utterance, or for one batch of prompts."""
+
+    @abstractmethod
+    def quality(self, model: Any) -> dict[str, float]:
+        """How good a model is, by what; the first is shown in tables."""
+
+    def flops(self, model: Any) -> int:
+        """Operations of that work."""
+        return sum(times * count_flops(part, kwargs).total
+                   for part, kwargs, times in self.work(model))  # fmt: skip
+
+    def milliseconds(self, model: Any) -> float:
+        """Wall time of that work, the least of a few turns."""
+        turns = []
+        with torch.inference_mode():
+            for _ in range(TURNS):
+                started = time.perf_counter()
+                for part, kwargs, times in self.work(model):
+                    for _ in range(times):
+                        part(**kwargs)
+                if self.device.startswith("cuda"):
+                    torch.cuda.synchronize()
+                turns.append(1000 * (time.perf_counter() - started))
+        return min(turns)
+
+    def row(self, name: str, model: Any) -> tuple[str, ...]:
+        """Size, time and quality of a model, for `table`."""
+        size = sum(x.numel() * x.element_size() for x in model.state_dict().values())
+        found = self.quality(model) if self.config.validation_batches else {}
+        for measure, value in found.items():
+            logger.info("%s: %s %.4f", name, measure, value)
+        cells = [f"{size / 2**20:.1f}", f"{self.milliseconds(model):.1f}"]
+        return (name, *cells, *(f"{value:.4f}" for value in list(found.values())[:1]))
+
+    def table(self, rows: list[tuple[str, ...]]) -> str:
+        """Rows under their heads."""
+        heads = ("model", "MiB", "ms", self.measure)
+        return align([heads[: len(rows[0])], *rows])
 
 
 class SpeechSubject(Subject):
@@ -69,6 +130,7 @@ class SpeechSubject(Subject):
 
     network = "acoustic_model"
     network_class = AcousticModel
+    measure = "valid/loss"
 
     def __init__(
         self,
@@ -105,16 +167,15 @@ class SpeechSubject(Subject):
                 "generator": torch.Generator().manual_seed(self.config.seed + number),
             }
 
-    def flops(self, model: Any) -> int:
-        """Operations of text encoder and flow decoder for five seconds of speech."""
+    def work(self, model: Any) -> Calls:
+        """Text encoder and flow decoder for five seconds of speech."""
         z = torch.zeros(1, model.config["style_dim"], device=self.device)
         phonemes = torch.ones(1, UTTERANCE_PHONEMES, dtype=torch.int64, device=self.device)
         x = torch.zeros(1, UTTERANCE_FRAMES, model.config["n_mels"], device=self.device)
         mask = torch.ones(1, UTTERANCE_FRAMES, dtype=torch.bool, device=self.device)
         text = {"phonemes": phonemes, "mask": phonemes.bool(), "z": z}
         step = {"x": x, "prior": x, "t": x[:, 0, 0], "z": z, "mask": mask}
-        once = count_flops(model.text_encoder, text).total
-        return once + UTTERANCE_STEPS * count_flops(model.decoder, step).total
+        return [(model.text_encoder, text, 1), (model.decoder, step, UTTERANCE_STEPS)]
 
     def losses(self, model: AcousticModel) -> dict[str, float]:
         """Validation losses of stage 1, averaged over clips."""
@@ -131,12 +192,18 @@ class SpeechSubject(Subject):
                 totals[name] = totals.get(name, 0.0) + float(value) * len(rows.ids)
         return {name: total / clips for name, total in totals.items()}
 
-    def compare(self, compressed: Any) -> None:
-        """Log the validation losses of both models."""
-        before, after = self.losses(self.model), self.losses(compressed)
-        for name, value in before.items():
-            change = 100 * (after[name] / value - 1)
-            logger.info("valid/%s: %.4f -> %.4f (%+.2f %%)", name, value, after[name], change)
+    def quality(self, model: Any) -> dict[str, float]:
+        """Validation losses."""
+        losses = self.losses(model)
+        return {"valid/loss": losses["loss"], "valid/flow": losses["flow"]}
+
+    def recover(self, model: Any, steps: int, rate: float, lora: int) -> None:
+        """Train a compressed model on, all but its style encoder."""
+        losses_of = self.validation_losses(model)
+        model.style_encoder.requires_grad_(False)
+        spoken = transcribed(endless(self.data.train_dataloader), steps)
+        batches = (on_device(batch, self.device) for batch in spoken)
+        recover(model, batches, lambda rows, n: losses_of(rows, n)["loss"], rate, lora)
 
     def save(self, compressed: nn.Module, out: str, note: dict[str, Any]) -> None:
         """Write the model folder. What was trained in the original's style space still fits."""
@@ -151,6 +218,7 @@ class PromptSubject(Subject):
 
     network = "prompt_encoder"
     network_class = PromptEncoder
+    measure = "cosine"
 
     @property
     def batches(self) -> int:
@@ -170,23 +238,27 @@ class PromptSubject(Subject):
         for tokens in self.tokens("train", self.batches):
             yield {"tokens": tokens}
 
-    def flops(self, model: Any) -> int:
-        """Operations for one batch of prompts."""
-        return count_flops(model, {"tokens": next(self.tokens("train", 1))}).total
+    def work(self, model: Any) -> Calls:
+        """One batch of prompts."""
+        return [(model, {"tokens": next(self.tokens("train", 1))}, 1)]
 
-    def compare(self, compressed: Any) -> None:
-        """Log how near the encodings of unseen prompts stayed."""
+    def quality(self, model: Any) -> dict[str, float]:
+        """How near the encodings of unseen prompts are to those of the original."""
+        batches = self.tokens("valid", self.config.validation_batches)
         with torch.no_grad():
-            cosines = torch.cat(
-                [
-                    (self.model(tokens) * compressed(tokens)).sum(dim=-1)
-                    for tokens in self.tokens("valid", self.config.validation_batches)
-                ]
-            )
-        logger.info(
-            "cosine to the original encoding of %d valid prompts: mean %.4f, lowest %.4f",
-            len(cosines), float(cosines.mean()), float(cosines.min()),
-        )  # fmt: skip
+            cosines = torch.cat([self.cosines(model, tokens) for tokens in batches])
+        return {"cosine": float(cosines.mean()), "lowest cosine": float(cosines.min())}
+
+    def cosines(self, model: Any, tokens: Tensor) -> Tensor:
+        """Of the encodings of prompts (B, N) to those of the original: (B,)."""
+        with torch.no_grad():
+            expected = self.model(tokens)
+        return (expected * model(tokens)).sum(dim=-1)
+
+    def recover(self, model: Any, steps: int, rate: float, lora: int) -> None:
+        """Teach a compressed model the original's encodings of the training prompts."""
+        batches = islice(endless(lambda: self.tokens("train", self.batches)), steps)
+        recover(model, batches, lambda t, n: 1 - self.cosines(model, t).mean(), rate, lora)
 
     def save(self, compressed: nn.Module, out: str, note: dict[str, Any]) -> None:
         """Write the model folder."""
@@ -218,83 +290,3 @@ def open_subject(
     if kind == "speech_tts":
         return SpeechSubject(source, config, device, validation_losses, attach_voices)
     return PromptSubject(source, config, device)
-
-
-def data_folder(source: ModelConfig, config: Any) -> Path:
-    """The prepared data folder: the given one, or the one the run beside the model used.
-
-    Raises:
-        InputError: It is not known.
-    """
-    from omegaconf import OmegaConf
-
-    folder = config.folder
-    run = source.folder.absolute().parent / "config.yaml"
-    if folder is None and run.is_file():
-        folder = OmegaConf.select(OmegaConf.load(run), "data.folder")
-    if folder is None:
-        raise InputError("say data=FOLDER: calibration needs a prepared data folder")
-    return Path(folder)
-
-
-def open_speech(folder: Path, source: ModelConfig, config: Any) -> SpeechData:
-    """Open the speech of a prepared data folder, with the mel of a model."""
-    from mmtts.data.speech import SpeechData
-
-    data = SpeechData(
-        folder,
-        batch_seconds=config.calibration.batch_seconds,
-        seed=config.seed,
-        cache_gib=0.5,
-        mel=source.extra.get("mel"),
-    )
-    data.prepare_data()
-    data.setup("fit")
-    return data
-
-
-def read_prompts(folder: Path, split: str) -> list[str]:
-    """The different prompts of a split, in the order they come.
-
-    Raises:
-        InputError: The folder has no such table.
-    """
-    path = folder / "pairs" / f"prompt_speech_{split}.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(dict.fromkeys(row["prompt"] for row in csv.DictReader(file)))
-    except (OSError, KeyError) as error:
-        raise InputError(f"{path} holds no prompts: prepare the data folder again") from error
-
-
-def transcribed(loader: Iterable[SpeechBatch], count: int) -> Iterator[SpeechBatch]:
-    """The first batches that hold a transcript."""
-    return islice((batch for batch in loader if bool(batch.transcribed.any())), count)
-
-
-def on_device(batch: SpeechBatch, device: str) -> SpeechBatch:
-    """The transcribed rows of a batch on a device."""
-    from mmtts.data.speech_batch import transcribed_rows
-
-    values: Any = (
-        value.to(device) if torch.is_tensor(value) else value for value in transcribed_rows(batch)
-    )
-    return type(batch)(*values)
-
-
-def save_with(
-    source: ModelConfig,
-    networks: dict[str, nn.Module],
-    others: dict[str, type[nn.Module]],
-    out: str,
-    note: dict[str, Any],
-    lineage: dict[str, str],
-) -> None:
-    """Write a model folder with the compressed networks and the others as they were."""
-    kept = {
-        name: load_network(source.folder, source, name, kind)
-        for name, kind in others.items()
-        if name in source.networks
-    }
-    extra = {**source.extra, "compression": note}
-    save_model(out, source.kind, networks | kept, extra=extra, lineage=lineage)

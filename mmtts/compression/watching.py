@@ -12,6 +12,7 @@ from torch.utils.hooks import RemovableHandle
 from mmtts.networks.transformer import TransformerBlock
 from mmtts.networks.widths.head_attention import HeadAttention
 from mmtts.networks.widths.parts import AttentionPart, Part
+from mmtts.networks.widths.projected_heads import ProjectedHeads
 
 ATTENTION_GATE, FEED_FORWARD_GATE = 2, 5  # of the six parts of a block's modulation
 
@@ -33,14 +34,22 @@ class Scope:
         self.gate: Tensor | None = None
 
     def rows(self, x: Tensor, keys: bool = False) -> tuple[Tensor, Tensor]:
-        """Take the valid rows of (B, L, D): (N, D), and the weight of each (N,)."""
+        """Take the valid rows of (B, L, D) or (B L, D): (N, D), and the weight of each (N,)."""
         mask = self.key_mask if keys and self.key_mask is not None else self.mask
+        if x.dim() == 2:  # some layers are given all rows of a batch in one
+            x = x[None] if mask is None else x.view(*mask.shape, -1)
         weights = x.new_ones(x.shape[:2], dtype=torch.float64)
         if self.gate is not None:
             weights = weights * (self.gate.double() ** 2).mean(dim=-1, keepdim=True)
         if mask is None:
             return x.flatten(0, 1), weights.flatten()
         return x[mask], weights[mask]
+
+    def sequences(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Valid positions of (B, L, D): bool (B, L), and the weight of each sequence (B,)."""
+        valid = x.new_ones(x.shape[:2], dtype=torch.bool) if self.mask is None else self.mask
+        weights = x.new_ones(len(x), dtype=torch.float64)
+        return valid, weights if self.gate is None else (self.gate.double() ** 2).mean(dim=-1)
 
     def gate_power(self, x: Tensor) -> Tensor | None:
         """Squared gates summed over the valid rows of (B, L, D): (E,); None without a gate."""
@@ -68,7 +77,9 @@ def watch(model: nn.Module, part: Part, scope: Scope) -> Sequence[RemovableHandl
     around = [(model.get_submodule(".".join(path[:n])), path[n:]) for n in depths]
     for module, _ in around:
         if hasattr(module, "save_pretrained"):
-            return watch_pretrained(module, scope)
+            itself = around[0][0]
+            crossed = watch_crossed(itself, scope) if isinstance(itself, ProjectedHeads) else ()
+            return *watch_pretrained(module, scope), *crossed
     for module, inside in around:
         if inside[:1] == ["transformer"] and is_text_tower(module):
             return watch_tokens(module, scope)
@@ -79,12 +90,19 @@ def watch(model: nn.Module, part: Part, scope: Scope) -> Sequence[RemovableHandl
     if isinstance(layer, HeadAttention):
         return watch_attention(layer, scope)
     if isinstance(layer, nn.TransformerEncoderLayer):
-        return watch_encoder_layer(layer, scope)
+        return watch_layer(layer, ("src", "src_mask", "src_key_padding_mask"), scope)
+    if isinstance(layer, nn.TransformerDecoderLayer):
+        named = ("tgt", "memory", "tgt_mask", "memory_mask", "tgt_key_padding_mask")
+        return watch_layer(layer, named, scope)
     return ()
 
 
-def watch_pretrained(model: nn.Module, scope: Scope) -> Sequence[RemovableHandle]:
-    """Follow the argument `attention_mask` (B, L), 1 = valid, of a transformers model."""
+def watch_pretrained(model: Any, scope: Scope) -> Sequence[RemovableHandle]:
+    """Follow the argument `attention_mask` (B, L), 1 = valid, of a transformers model.
+
+    Models that read waveforms are told of samples; of their frames only the encoder inside is.
+    """
+    told = model.encoder if hasattr(model, "_get_feature_vector_attention_mask") else model
 
     def see(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         mask = kwargs.get("attention_mask", args[1] if len(args) > 1 else None)
@@ -92,7 +110,19 @@ def watch_pretrained(model: nn.Module, scope: Scope) -> Sequence[RemovableHandle
         if isinstance(mask, Tensor) and mask.dim() == 2:
             scope.mask = mask.bool()
 
-    return (model.register_forward_pre_hook(see, with_kwargs=True),)
+    return (told.register_forward_pre_hook(see, with_kwargs=True),)
+
+
+def watch_crossed(attention: ProjectedHeads, scope: Scope) -> Sequence[RemovableHandle]:
+    """Let all positions of another sequence count that an attention module looks at."""
+
+    def see(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        other = kwargs.get("key_value_states")
+        scope.key_mask = None
+        if other is not None:
+            scope.key_mask = torch.ones(other.shape[:2], dtype=torch.bool, device=other.device)
+
+    return (attention.register_forward_pre_hook(see, with_kwargs=True),)
 
 
 def is_text_tower(module: nn.Module) -> bool:
@@ -147,14 +177,17 @@ def watch_attention(attention: HeadAttention, scope: Scope) -> Sequence[Removabl
     return (attention.register_forward_pre_hook(see, with_kwargs=True),)
 
 
-def watch_encoder_layer(
-    layer: nn.TransformerEncoderLayer, scope: Scope
-) -> Sequence[RemovableHandle]:
-    """Follow the padding mask that an encoder layer of PyTorch is given."""
+def watch_layer(layer: nn.Module, names: Sequence[str], scope: Scope) -> Sequence[RemovableHandle]:
+    """Follow the padding mask that a Transformer layer of PyTorch is given.
+
+    Args:
+        layer: of an encoder or a decoder.
+        names: of its arguments, in their order; the last one is the padding mask.
+        scope: filled in.
+    """
 
     def see(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        named = dict(zip(("src", "src_mask", "src_key_padding_mask"), args, strict=False))
-        padding = (named | kwargs).get("src_key_padding_mask")
+        padding = (dict(zip(names, args, strict=False)) | kwargs).get(names[-1])
         scope.mask = None if padding is None else ~is_padding(padding)
 
     return (layer.register_forward_pre_hook(see, with_kwargs=True),)

@@ -20,6 +20,7 @@ from mmtts.networks.duration_predictor import DurationPredictor, frames_from_dur
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
 from mmtts.networks.guidance import guided
+from mmtts.networks.int8_linear import quantize
 from mmtts.networks.masks import mask_from_lens
 from mmtts.networks.style_encoder import StyleEncoder
 from mmtts.networks.text_encoder import TextEncoder
@@ -63,6 +64,7 @@ class AcousticModel(nn.Module):
         decoder_widths: the same of the flow decoder's blocks.
         accents: kinds of speech that the model tells apart, such as "native" and "learner"; it
             speaks the first one unless told otherwise.
+        int8: whether text encoder and decoder have weights of 8 bits.
     """
 
     mel_mean: Tensor
@@ -87,6 +89,7 @@ class AcousticModel(nn.Module):
         encoder_widths: list[list[int]] | None = None,
         decoder_widths: list[list[int]] | None = None,
         accents: Sequence[str] = (),
+        int8: bool = False,
     ) -> None:
         given = dict(locals())
         super().__init__()
@@ -110,6 +113,14 @@ class AcousticModel(nn.Module):
         self.null_style = nn.Parameter(torch.randn(style_dim) * style_dim**-0.5)
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
+        if int8:
+            self.quantize()
+
+    def quantize(self) -> None:
+        """Round the matrices of text encoder and decoder to 8 bits, in place."""
+        self.config["int8"] = True
+        quantize(self.text_encoder)
+        quantize(self.decoder)
 
     def set_statistics(
         self, mel_mean: Tensor, mel_std: Tensor, voice_mean: Tensor | None = None

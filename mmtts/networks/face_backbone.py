@@ -16,6 +16,8 @@ from torch.nn import functional as F
 from mmtts import InputError
 from mmtts.networks.crop_window import ARCFACE_WINDOW, look_at
 from mmtts.networks.dlib_face_net import DlibFaceNet
+from mmtts.networks.widths.pretrained import saved_widths, widths_inside
+from mmtts.networks.widths.resizing import Widths, resize
 from mmtts.storage.weights_file import load_exactly, load_weights_file
 
 
@@ -160,7 +162,9 @@ class OpenClipVisual(nn.Module):
 
     Args:
         name: An open_clip model name such as "ViT-B-32".
-        pretrained: One of its published tags (downloaded), or the path of a local weights file.
+        pretrained: One of its published tags (downloaded), or the path of a local weights file,
+            also of a compressed model.
+        widths: Inner widths of the tower by layer where they are narrower, to rebuild it.
 
     Raises:
         InputError: The name is unknown or the weights cannot be had.
@@ -169,11 +173,14 @@ class OpenClipVisual(nn.Module):
     image_mean: Tensor
     image_std: Tensor
 
-    def __init__(self, name: str = "ViT-B-32", pretrained: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "ViT-B-32",
+        pretrained: str | None = None,
+        widths: dict[str, dict[str, int]] | None = None,
+    ) -> None:
         super().__init__()
-        model = open_clip_model(name, pretrained)
-        self.config: dict[str, Any] = {"name": name}
-        self.network = model.visual
+        self.network, self.config = open_clip_tower("visual", name, pretrained, widths)
         self.size = _pair(self.network.image_size)
         for key in ("image_mean", "image_std"):
             values = getattr(self.network, key, None) or (0.5, 0.5, 0.5)
@@ -190,8 +197,35 @@ class OpenClipVisual(nn.Module):
         return self.network(((images + 1) / 2 - self.image_mean) / self.image_std)
 
 
+def open_clip_tower(
+    tower: str, name: str, pretrained: str | None, widths: Widths | None
+) -> tuple[Any, dict[str, Any]]:
+    """Build one tower of an open_clip model, and the plain values that rebuild it.
+
+    Args:
+        tower: "visual" or "text".
+        name: of the model.
+        pretrained: weights, as for `open_clip_model`.
+        widths: of the tower, where it is narrower than the weights at hand.
+
+    Raises:
+        InputError: The name is unknown or the weights cannot be had.
+    """
+    network = getattr(open_clip_model(name, pretrained), tower)
+    if pretrained is not None and widths is None:
+        widths = widths_inside(saved_widths(pretrained), tower)
+    elif widths:
+        resize(network, widths)
+    return network, {"name": name, **({"widths": widths} if widths else {})}
+
+
 def open_clip_model(name: str, pretrained: str | None) -> Any:
     """Build an open_clip model whose two towers are apart, in evaluation mode.
+
+    Args:
+        name: one that open_clip knows.
+        pretrained: one of its published tags, or a file of weights, also one that `save_narrow`
+            wrote of such a model; None leaves the weights random.
 
     Raises:
         InputError: The name is unknown or the weights cannot be had.
@@ -201,7 +235,11 @@ def open_clip_model(name: str, pretrained: str | None) -> Any:
     if name not in open_clip.list_models():
         raise InputError(f"open_clip knows no model {name!r}; see open_clip.list_models()")
     if pretrained is not None and pretrained.endswith((".pt", ".pth", ".bin", ".safetensors")):
-        load_weights_file(pretrained)  # for its clear errors; the towers' names are open_clip's
+        state = load_weights_file(pretrained)  # also for its clear errors
+        if widths := saved_widths(pretrained):
+            narrow = resize(open_clip_model(name, None), widths)
+            load_exactly(narrow, state, pretrained)
+            return narrow
     try:
         model = open_clip.create_model(
             name,

@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
+from mmtts.networks.widths import load_compressed, resize
 
 
 class HuggingFaceText(nn.Module):
     """A text encoder from the Hugging Face hub or a local folder; its states averaged.
 
     Args:
-        pretrained: Hub id or folder, for training. None rebuilds from the two following values.
+        pretrained: Hub id or folder, also of a compressed model, for training. None rebuilds from
+            the two following values.
         architecture: The model's configuration, plain.
         tokenizer: The fast tokenizer's own JSON.
         padding: The tokenizer's padding id.
@@ -33,13 +35,19 @@ class HuggingFaceText(nn.Module):
         max_tokens: int = 77,
     ) -> None:
         super().__init__()
+        self.network: Any
         from tokenizers import Tokenizer
         from transformers import AutoConfig, AutoModel, AutoTokenizer
 
         if pretrained is not None:
             try:
                 fast = AutoTokenizer.from_pretrained(pretrained, trust_remote_code=False)
-                self.network = AutoModel.from_pretrained(pretrained, trust_remote_code=False)
+                known = AutoConfig.from_pretrained(pretrained, trust_remote_code=False)
+                self.network = (
+                    load_compressed(pretrained)
+                    if hasattr(known, "inner_widths")
+                    else AutoModel.from_pretrained(pretrained, trust_remote_code=False)
+                )
                 tokenizer = fast.backend_tokenizer.to_str()
             except (OSError, ValueError, AttributeError, ImportError) as error:
                 raise InputError(
@@ -48,9 +56,8 @@ class HuggingFaceText(nn.Module):
             padding = fast.pad_token_id if fast.pad_token_id is not None else 0
         elif architecture is not None and tokenizer is not None:
             plain = dict(architecture)
-            self.network = AutoModel.from_config(
-                AutoConfig.for_model(plain.pop("model_type"), **plain)
-            )
+            config = AutoConfig.for_model(plain.pop("model_type"), **plain)
+            self.network = resize(AutoModel.from_config(config), plain.get("inner_widths") or {})
         else:
             raise InputError("a Hugging Face text encoder needs the name of a pretrained model")
         if self.network.config.is_encoder_decoder:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.networks.face_backbone import open_clip_model
+from mmtts.networks.face_backbone import open_clip_tower
 from mmtts.networks.hugging_face_text import HuggingFaceText, masked_mean
 from mmtts.networks.ngram_prompt_net import WORDS, NgramPromptNet
 from mmtts.networks.sentence_prompt_net import SentencePromptNet
@@ -166,18 +166,24 @@ class OpenClipText(nn.Module):
 
     Args:
         name: An open_clip model name such as "ViT-B-32".
-        pretrained: One of its published tags (downloaded), or the path of a local weights file.
+        pretrained: One of its published tags (downloaded), or the path of a local weights file,
+            also of a compressed model.
+        widths: Inner widths of the tower by layer where they are narrower, to rebuild it.
 
     Raises:
         InputError: The name is unknown or the weights cannot be had.
     """
 
-    def __init__(self, name: str = "ViT-B-32", pretrained: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "ViT-B-32",
+        pretrained: str | None = None,
+        widths: dict[str, dict[str, int]] | None = None,
+    ) -> None:
         super().__init__()
         import open_clip
 
-        self.network = open_clip_model(name, pretrained).text
-        self.config: dict[str, Any] = {"name": name}
+        self.network, self.config = open_clip_tower("text", name, pretrained, widths)
         self._tokenizer = open_clip.get_tokenizer(name)
         with torch.no_grad():
             self.feature_dim = int(self.network(self.tokenize(["a"])).shape[-1])

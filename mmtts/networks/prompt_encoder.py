@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.networks.face_encoder import StyleHead
+from mmtts.networks.int8_linear import quantize
 from mmtts.networks.prompt_backbone import PROMPT_BACKBONES
 from mmtts.networks.widths import resize
 
@@ -33,6 +34,7 @@ class PromptEncoder(nn.Module):
         attribute_sizes: Number of values of each attribute that a prompt can name.
         quality_count: Q, of voice qualities; 0 for none.
         widths: Inner widths by layer and component where they are narrower than the backbone.
+        int8: Whether the backbone has weights of 8 bits.
 
     Raises:
         InputError: The backbone is unknown.
@@ -48,6 +50,7 @@ class PromptEncoder(nn.Module):
         attribute_sizes: list[int] | tuple[int, ...] = (2, 4, 3, 3, 3, 8),
         quality_count: int = 0,
         widths: dict[str, dict[str, int]] | None = None,
+        int8: bool = False,
     ) -> None:
         super().__init__()
         if backbone not in PROMPT_BACKBONES:
@@ -72,9 +75,17 @@ class PromptEncoder(nn.Module):
             "attribute_sizes": list(attribute_sizes),
             "quality_count": quality_count,
             "widths": widths,
+            "int8": int8,
         }
         if widths is not None:
             resize(self, widths)
+        if int8:
+            self.quantize()
+
+    def quantize(self) -> None:
+        """Round the matrices of the backbone to 8 bits, in place."""
+        self.options["int8"] = True
+        quantize(self.backbone)
 
     @property
     def config(self) -> dict[str, Any]:

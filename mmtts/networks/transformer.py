@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmtts.networks.equal_widths import attend
+
 
 def rotate(x: Tensor, frequencies: Tensor) -> Tensor:
     """Turn each pair (x[i], x[i + d/2]) by the angle position * frequency.
@@ -81,9 +83,7 @@ class RotaryAttention(nn.Module):
         query = rotate(self._split(self.query(x)), self.frequencies)
         key = rotate(self._split(self.key(x)), self.frequencies)
         value = self._split(self.value(x))
-        attended = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask[:, None, None, :], scale=self.scale
-        )
+        attended = attend(query, key, value, attn_mask=mask[:, None, None, :], scale=self.scale)
         return self.output(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:

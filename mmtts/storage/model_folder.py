@@ -203,6 +203,7 @@ def _require_same(stored: dict[str, Tensor], expected: dict[str, Tensor], path: 
 
 def _build(cls: type[NetworkT], arguments: dict[str, Any], elements: int, path: Path) -> NetworkT:
     """Call the constructor, but let it allocate no more than the stored weights justify."""
+    import torch
     from torch.overrides import TorchFunctionMode
 
     class Allowance(TorchFunctionMode):
@@ -213,7 +214,8 @@ def _build(cls: type[NetworkT], arguments: dict[str, Any], elements: int, path: 
         ) -> Any:
             # torch.empty(2, 3), torch.zeros((2, 3)) and the like, before they allocate.
             size = args[0] if args and isinstance(args[0], (list, tuple)) else args
-            if size and all(isinstance(n, int) for n in size):
+            sizes = bool(size) and all(isinstance(n, int) for n in size)
+            if sizes and func is not torch.tensor:  # its numbers are values
                 self.left -= math.prod(size)
                 if self.left < 0:
                     raise InputError(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmtts import InputError
-from mmtts.compression.ranks import choose_ranks, mixed_ranks, uniform_rank
+from mmtts.compression.ranks import check_ranks, choose_ranks, mixed_ranks, uniform_rank
 
 
 def test_uniform_ranks_by_hand() -> None:
@@ -51,9 +51,9 @@ def test_stacks_do_not_pay_for_each_other() -> None:
 @pytest.mark.parametrize("ratio", [-0.1, 1.0, float("nan")])
 def test_impossible_ratios_are_refused(ratio: float) -> None:
     with pytest.raises(InputError, match="ratio"):
-        choose_ranks({}, ratio, "uniform")
+        check_ranks(ratio, "uniform")
 
 
 def test_unknown_kinds_of_ranks_are_refused() -> None:
-    with pytest.raises(InputError, match="uniform, mixed"):
-        choose_ranks({}, 0.2, "some")
+    with pytest.raises(InputError, match="allocated, uniform, mixed"):
+        check_ranks(0.2, "some")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmtts import InputError
 from mmtts.compression import compress, resize
 from mmtts.compression.calibration import calibrate
+from mmtts.compression.problems import pose
 from mmtts.networks.widths.resizing import find_parts
 
 
@@ -36,24 +37,23 @@ def test_encoder_is_exact_at_full_rank_and_loses_little_near_it() -> None:
     network, data = encoder(), [padded([6, 4, 5], seed) for seed in range(30)]
     same, _ = compress(network, data, ratio=0)
     assert torch.equal(same(**data[0]), network(**data[0]))
-    narrow, report = compress(network, data, ratio=0.25)
+    narrow, report = compress(network, data, ratio=0.25, ranks="uniform")
     valid = ~data[0]["src_key_padding_mask"]
     error = (narrow(**data[0]) - network(**data[0]))[valid].pow(2).mean()
     power = network(**data[0])[valid].pow(2).mean()
     assert 0 < float(error.detach()) < 0.1 * float(power.detach())
     assert {(row.component, row.kept) for row in report} == {("qk", 3), ("ov", 3), ("mlp", 12)}
-    assert all(0 < row.dropped_share < 1 for row in report)
+    assert all(0 < row.share < 1 for row in report)
 
 
 def test_full_rotation_of_every_part_is_exact() -> None:
     """All maps applied at full width: the layer must not change (check 1)."""
-    from mmtts.compression.compressor import narrow, solve
-
     network, data = encoder(), [padded([6, 4, 5], seed) for seed in range(10)]
     changed = copy.deepcopy(network)
     for statistics in calibrate(changed, find_parts(changed).parts, data):
         for component in statistics.part.components:
-            narrow(statistics.part, solve(statistics, component), statistics.part.width(component))
+            problem = pose(statistics, component)
+            problem.fit(problem.full).put(statistics.part)
     valid = ~data[0]["src_key_padding_mask"]
     before, after = network(**data[0])[valid], changed(**data[0])[valid]
     torch.testing.assert_close(after, before, atol=1e-9, rtol=0)
@@ -68,7 +68,7 @@ def test_padding_is_left_out() -> None:
     for one, other in zip(calibrate(network, parts, [batch]), calibrate(network, parts, [loud]),
                           strict=True):  # fmt: skip
         assert one.rows == 9
-        for name in ("query", "key", "attended", "power"):
+        for name in ("query", "key", "attended", "units"):
             if hasattr(one, name):
                 pair = [getattr(s, name).mean() for s in (one, other)]
                 torch.testing.assert_close(*pair, atol=1e-10, rtol=0)
@@ -113,7 +113,7 @@ def test_open_clip_compresses_both_towers(clip: Any) -> None:
     batch = {"image": normal(3, 3, 16, 16), "text": tokens([4, 9, 6])}
     same, _ = compress(clip, [batch], ratio=0)
     assert torch.equal(same(**batch)[0], clip(**batch)[0])
-    narrow, report = compress(clip, [batch], ratio=0.25)
+    narrow, report = compress(clip, [batch], ratio=0.25, ranks="uniform")
     towers = {row.layer.split(".")[0] for row in report}
     assert towers == {"visual", "transformer"}
     assert not report.skipped
@@ -130,6 +130,21 @@ def test_open_clip_text_padding_is_left_out_and_an_unused_tower_is_named(clip: A
     _, report = compress(clip, [{"text": text}], ratio=0.25)
     assert {row.layer.split(".")[0] for row in report} == {"transformer"}
     assert "never reached" in report.skipped[0].reason
+
+
+def test_decoder_layers_are_compressed_with_what_they_attend_to() -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerDecoderLayer(16, 2, 32, 0.0, batch_first=True)
+    model = nn.TransformerDecoder(layer, 1).double().eval()
+    data = [{"tgt": torch.randn(3, 6, 16).double(), "memory": torch.randn(3, 9, 16).double()}
+            for _ in range(4)]  # fmt: skip
+    small, report = compress(model, data, ratio=0.25)
+    rows = {(row.layer, row.component) for row in report}
+    attentions = ("layers.0.self_attn", "layers.0.multihead_attn")
+    assert rows == {("layers.0", "mlp"), *((a, c) for a in attentions for c in ("qk", "ov"))}
+    assert not report.skipped
+    error = (small(**data[0]) - model(**data[0])).square().mean()
+    assert 0 < float(error.detach()) < 0.1 * float(model(**data[0]).square().mean().detach())
 
 
 def test_a_model_without_attention_is_refused() -> None:

@@ -5,6 +5,7 @@ where the matrices of a layer are and how it becomes narrower; attention whose c
 together is exchanged for an equivalent that does not.
 """
 
+from mmtts.networks.widths.pretrained import load_compressed, save_narrow
 from mmtts.networks.widths.resizing import resize
 
-__all__ = ["resize"]
+__all__ = ["load_compressed", "resize", "save_narrow"]

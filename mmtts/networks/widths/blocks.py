@@ -28,6 +28,7 @@ def block_parts(layer: str, module: nn.Module) -> list[Part]:
             heads=attention.heads,
             groups=attention.heads,
             rotary="half",
+            frequencies=lambda args, kwargs: attention.frequencies,
             keep_pairs=keep_pairs,
         ),
         FeedForwardPart(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mmtts.networks.equal_widths import attend
 
 
 class HeadAttention(nn.Module):
@@ -75,7 +79,7 @@ class HeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         dropout = self.dropout if self.training else 0.0
         if not need_weights:
-            attended = F.scaled_dot_product_attention(
+            attended = attend(
                 query, key, value, attn_mask=mask, dropout_p=dropout, scale=self.scale
             )
             return attended, None
@@ -122,3 +126,15 @@ def linear_layer(weight: Tensor, bias: Tensor | None, trainable: bool) -> nn.Lin
         if bias is not None:
             layer.bias.copy_(bias)
     return layer.requires_grad_(trainable)
+
+
+def split_rows(fused: nn.Linear, rows: Sequence[int]) -> tuple[nn.Linear, ...]:
+    """Layers that own copies of so many rows each of a layer, one after another."""
+    biases: Sequence[Tensor | None] = [None] * len(rows)
+    if fused.bias is not None:
+        biases = fused.bias.detach().split(list(rows))
+    weights = fused.weight.detach().split(list(rows))
+    return tuple(
+        linear_layer(weight, bias, fused.weight.requires_grad)
+        for weight, bias in zip(weights, biases, strict=True)
+    )

@@ -1,17 +1,21 @@
-"""The parts of BERT-like encoders and LLaMA-like decoders of Hugging Face transformers."""
+"""The parts of the encoders and decoders of Hugging Face transformers."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
+from mmtts.networks.widths.fused_heads import MptHeads
 from mmtts.networks.widths.hugging_face_attention import (
     BertHeads,
     LlamaHeads,
     RelativeKeyHeads,
 )
 from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Layout, Part, Slot
+from mmtts.networks.widths.projected_heads import ProjectedHeads, Projections, WavLMHeads
+
+Heads = TypeVar("Heads", bound=nn.Module)
 
 BERT_ATTENTION = ("BertSelfAttention", "RobertaSelfAttention", "XLMRobertaSelfAttention")
 LLAMA_ATTENTION: dict[str, Layout] = {
@@ -20,11 +24,37 @@ LLAMA_ATTENTION: dict[str, Layout] = {
     "Qwen2Attention": "half",
     "Qwen3Attention": "half",
     "CohereAttention": "interleaved",
+    "Phi3Attention": "half",
+    "Gemma2Attention": "half",
 }
-GATED_FEED_FORWARD = ("LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP", "CohereMLP")
-BERT_LAYER = ("BertLayer", "RobertaLayer", "XLMRobertaLayer")
+PLAIN = Projections("q_proj", "k_proj", "v_proj", "out_proj")
+PROJECTED_ATTENTION = {
+    "WhisperAttention": PLAIN,
+    "Wav2Vec2Attention": PLAIN,
+    "HubertAttention": PLAIN,
+    "CLIPAttention": PLAIN,
+    "OPTAttention": PLAIN,
+    "ViTAttention": Projections("q_proj", "k_proj", "v_proj", "o_proj"),
+    "DistilBertSelfAttention": Projections("q_lin", "k_lin", "v_lin", "out_lin"),
+}
 RELATIVE_KEY_ATTENTION = "Wav2Vec2BertSelfAttention"
-RELATIVE_KEY_FEED_FORWARD = "Wav2Vec2BertFeedForward"
+
+# What makes the hidden units, and what reads them.
+GATED, DENSE = (("up_proj", "gate_proj"), "down_proj"), (("intermediate_dense",), "output_dense")
+FEED_FORWARD: dict[str, tuple[tuple[str, ...], str]] = {
+    **dict.fromkeys(("LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP"), GATED),
+    **dict.fromkeys(("CohereMLP", "Gemma2MLP"), GATED),
+    **dict.fromkeys(("BertLayer", "RobertaLayer", "XLMRobertaLayer"),
+                    (("intermediate.dense",), "output.dense")),
+    **dict.fromkeys(("Wav2Vec2FeedForward", "HubertFeedForward"), DENSE),
+    **dict.fromkeys(("WavLMFeedForward", "Wav2Vec2BertFeedForward"), DENSE),
+    **dict.fromkeys(("WhisperEncoderLayer", "WhisperDecoderLayer", "OPTDecoderLayer"),
+                    (("fc1",), "fc2")),
+    **dict.fromkeys(("CLIPMLP", "ViTMLP"), (("fc1",), "fc2")),
+    "FFN": (("lin1",), "lin2"),  # DistilBERT
+    "MptMLP": (("up_proj",), "down_proj"),
+    "Phi3MLP": (("gate_up_proj",), "down_proj"),
+}  # fmt: skip
 
 QK_NORM = "queries and keys are normalized after their projections (QK-norm)"
 RELATIVE_KEYS = "queries also meet keys of relative positions"
@@ -45,8 +75,14 @@ def hugging_face_parts(layer: str, module: nn.Module) -> list[Part]:
         kind = type(child).__name__
         if kind in BERT_ATTENTION or isinstance(child, BertHeads):
             parts.append(bert_attention(path, module, slot, child))
-        elif kind in LLAMA_ATTENTION or isinstance(child, LlamaHeads):
+        elif isinstance(child, LlamaHeads) or (kind in LLAMA_ATTENTION and turns_whole(child)):
             parts.append(llama_attention(path, slot, child))
+        elif kind in PROJECTED_ATTENTION or isinstance(child, ProjectedHeads):
+            parts.append(projected_attention(path, slot, child))
+        elif kind == "WavLMAttention" or isinstance(child, WavLMHeads):
+            parts.append(wavlm_attention(path, slot, child))
+        elif isinstance(child, MptHeads) or (kind == "MptAttention" and not child.clip_qkv):
+            parts.append(mpt_attention(path, slot, child))
         elif isinstance(child, RelativeKeyHeads) or (
             kind == RELATIVE_KEY_ATTENTION and child.position_embeddings_type == "relative_key"
         ):
@@ -56,7 +92,7 @@ def hugging_face_parts(layer: str, module: nn.Module) -> list[Part]:
 
 def bert_attention(path: str, parent: Any, slot: Slot, child: Any) -> Part:
     """Self-attention whose output projection is in a module beside it."""
-    heads = child if isinstance(child, BertHeads) else BertHeads(child)
+    heads = child if isinstance(child, BertHeads) else recorded(BertHeads(child))
     slot.put(heads)
     return AttentionPart(
         path,
@@ -83,6 +119,8 @@ def llama_attention(path: str, slot: Slot, child: Any) -> Part:
         heads=heads.heads,
         groups=heads.groups,
         rotary=heads.layout,
+        frequencies=heads.frequencies,
+        causal=heads.is_causal,
         keep_pairs=heads.keep_pairs,
         original=(slot, child),
     )
@@ -93,36 +131,77 @@ def llama_attention(path: str, slot: Slot, child: Any) -> Part:
 
 def exchange(attention: nn.Module) -> LlamaHeads:
     """The equivalent of `LlamaAttention` or of a relative of it."""
-    return LlamaHeads(attention, LLAMA_ATTENTION[type(attention).__name__])
+    return recorded(LlamaHeads(attention, LLAMA_ATTENTION[type(attention).__name__]))
+
+
+def turns_whole(attention: Any) -> bool:
+    """Whether rotary positions turn all channels of a head."""
+    return (attention.config.rope_parameters or {}).get("partial_rotary_factor", 1.0) == 1.0
+
+
+def recorded(heads: Heads, key: str = "attentions") -> Heads:
+    """Let transformers see the attention weights, which it finds by the class of the original."""
+    from transformers.utils.output_capturing import install_output_capuring_hook
+
+    install_output_capuring_hook(heads, key, 1)
+    return heads
+
+
+def projected_attention(path: str, slot: Slot, child: Any) -> Part:
+    """Attention with four projections side by side."""
+    if isinstance(child, ProjectedHeads):
+        heads = child
+    else:
+        key = "cross_attentions" if slot.name == "encoder_attn" else "attentions"
+        heads = recorded(ProjectedHeads(child, PROJECTED_ATTENTION[type(child).__name__]), key)
+    return exchanged(path, slot, child, heads, heads.names, heads.heads)
+
+
+def wavlm_attention(path: str, slot: Slot, child: Any) -> Part:
+    """Attention with a position bias that does not come from the queries."""
+    heads = child if isinstance(child, WavLMHeads) else recorded(WavLMHeads(child))
+    return exchanged(path, slot, child, heads, PLAIN, heads.num_heads)
+
+
+def mpt_attention(path: str, slot: Slot, child: Any) -> Part:
+    """Attention with ALiBi and one matrix for queries, keys and values."""
+    heads = child if isinstance(child, MptHeads) else MptHeads(child)
+    names = Projections("query", "key", "value", "out_proj")
+    return exchanged(path, slot, child, heads, names, heads.heads)
+
+
+def exchanged(
+    path: str, slot: Slot, original: nn.Module, heads: nn.Module, names: Projections, count: int
+) -> AttentionPart:
+    """Put heads into the slot of the original, and describe them."""
+    slot.put(heads)
+    query, key, value, output = (Slot(heads, name) for name in names)
+    return AttentionPart(
+        path, query, key, value, output, heads=count, groups=count, original=(slot, original)
+    )
 
 
 def relative_key_attention(path: str, slot: Slot, child: Any) -> Part:
     """Attention whose queries also meet learned keys of relative positions."""
-    heads = child if isinstance(child, RelativeKeyHeads) else RelativeKeyHeads(child)
-    slot.put(heads)
-    return AttentionPart(
-        path,
-        query=Slot(heads, "linear_q"),
-        key=Slot(heads, "linear_k"),
-        value=Slot(heads, "linear_v"),
-        output=Slot(heads, "linear_out"),
-        heads=heads.num_heads,
-        groups=heads.num_heads,
-        skipped={"qk": RELATIVE_KEYS},
-        original=(slot, child),
-    )
+    heads = child if isinstance(child, RelativeKeyHeads) else recorded(RelativeKeyHeads(child))
+    names = Projections("linear_q", "linear_k", "linear_v", "linear_out")
+    part = exchanged(path, slot, child, heads, names, heads.num_heads)
+    part.skipped["qk"] = RELATIVE_KEYS
+    return part
 
 
 def feed_forward_parts(layer: str, module: Any) -> list[Part]:
-    """The feed-forward part of a module: plain in BERT, gated in LLaMA."""
+    """The feed-forward part of a module whose class is known."""
     kind = type(module).__name__
-    if kind in GATED_FEED_FORWARD:
-        gated = (Slot(module, "up_proj"), Slot(module, "gate_proj"))
-        return [FeedForwardPart(layer, gated, Slot(module, "down_proj"))]
-    if kind in BERT_LAYER:
-        ups = (Slot(module.intermediate, "dense"),)
-        return [FeedForwardPart(layer, ups, Slot(module.output, "dense"))]
-    if kind == RELATIVE_KEY_FEED_FORWARD:
-        ups = (Slot(module, "intermediate_dense"),)
-        return [FeedForwardPart(layer, ups, Slot(module, "output_dense"))]
-    return []
+    if kind not in FEED_FORWARD:
+        return []
+    ups, down = FEED_FORWARD[kind]
+    stacked = 2 if kind == "Phi3MLP" else 1
+    slots = tuple(inside(module, name) for name in ups)
+    return [FeedForwardPart(layer, slots, inside(module, down), stacked)]
+
+
+def inside(module: nn.Module, name: str) -> Slot:
+    """The place of a layer inside a module, by its dotted name."""
+    owner, _, last = name.rpartition(".")
+    return Slot(module.get_submodule(owner), last)

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmtts.networks.equal_widths import pad_to_equal
+from mmtts.networks.widths.head_attention import split_rows
 from mmtts.networks.widths.parts import Layout
 
 
@@ -33,15 +35,13 @@ def attend(
     function: Callable[..., Any] = ALL_ATTENTION_FUNCTIONS.get_interface(name, eager_attention)
     output, weights = function(
         module,
-        query,
-        key,
-        value,
+        *pad_to_equal(query, key, value),
         attention_mask,
         dropout=dropout if module.training else 0.0,
         scaling=module.scaling,
         **kwargs,
     )
-    return output.reshape(*output.shape[:2], -1), weights
+    return output[..., : value.shape[-1]].flatten(2), weights
 
 
 def eager_attention(
@@ -52,15 +52,15 @@ def eager_attention(
     attention_mask: Tensor | None,
     scaling: float,
     dropout: float = 0.0,
-    position_bias: Tensor | None = None,
+    softcap: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor]:
     """Attention written out: output (B, L, H, d) and weights (B, H, L, S)."""
     shared = query.shape[1] // key.shape[1]
     key, value = (x.repeat_interleave(shared, dim=1) for x in (key, value))
     scores = query @ key.transpose(2, 3) * scaling
-    if position_bias is not None:
-        scores = scores + position_bias
+    if softcap is not None:
+        scores = softcap * (scores / softcap).tanh()
     if attention_mask is not None:
         scores = scores + attention_mask
     weights = nn.functional.dropout(scores.softmax(-1), dropout)
@@ -128,13 +128,21 @@ class LlamaHeads(nn.Module):
         self.heads = self.groups * self.num_key_value_groups
         self.scaling = original.scaling
         self.attention_dropout = original.attention_dropout
-        self.is_causal = True
+        self.is_causal: bool = original.is_causal
         window = getattr(original, "sliding_window", None)
-        if type(original).__name__ == "MistralAttention":
+        if type(original).__name__ in ("MistralAttention", "Phi3Attention"):
             window = getattr(self.config, "sliding_window", None)
-        self.options = {} if window is None else {"sliding_window": window}
-        self.q_proj, self.k_proj = original.q_proj, original.k_proj
-        self.v_proj, self.o_proj = original.v_proj, original.o_proj
+        softcap = getattr(original, "attn_logit_softcapping", None)
+        options = {"sliding_window": window, "softcap": softcap}
+        self.options = {name: value for name, value in options.items() if value is not None}
+        if hasattr(original, "qkv_proj"):
+            width: int = original.head_dim
+            rows = [self.heads * width, self.groups * width, self.groups * width]
+            self.q_proj, self.k_proj, self.v_proj = split_rows(original.qkv_proj, rows)
+        else:
+            self.q_proj, self.k_proj = original.q_proj, original.k_proj
+            self.v_proj = original.v_proj
+        self.o_proj = original.o_proj
         self.q_norm = getattr(original, "q_norm", None)
         self.k_norm = getattr(original, "k_norm", None)
         half = self.k_proj.out_features // self.groups // 2
@@ -145,6 +153,16 @@ class LlamaHeads(nn.Module):
     def keep_pairs(self, pairs: Tensor) -> None:
         """Keep only some rotation pairs, int64 (G, n), counted among those there are now."""
         self.pairs = self.pairs.gather(1, pairs.to(self.pairs.device))
+
+    def frequencies(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        """Radians per position of the kept pairs (G, n), from the arguments of `forward`.
+
+        They are the angles between the first two positions: whole turns make no difference.
+        """
+        embeddings = kwargs["position_embeddings"] if "position_embeddings" in kwargs else args[1]
+        cos, sin = (self._kept(angle)[0].double() for angle in embeddings)  # (G, L, n)
+        angles = torch.atan2(sin, cos)
+        return angles[:, min(1, angles.shape[1] - 1)] - angles[:, 0]
 
     def forward(
         self,

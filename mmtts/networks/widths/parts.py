@@ -41,6 +41,9 @@ class AttentionPart:
         heads: H query heads.
         groups: G heads of keys and values; H / G query heads share each.
         rotary: how rotation pairs lie in a head; None without rotary positions.
+        frequencies: of the pairs in radians per position (G, n), from the arguments and keywords
+            that the owner of the projections is called with.
+        causal: whether queries see only the keys before them.
         keep_pairs: told which pairs (G, n) stay.
         skipped: why a component ("qk", "ov") stays as it is.
         original: the module that was exchanged to make the projections separate, and where it was.
@@ -54,11 +57,18 @@ class AttentionPart:
     heads: int
     groups: int
     rotary: Layout | None = None
+    frequencies: Callable[[tuple[Any, ...], dict[str, Any]], Tensor] | None = None
+    causal: bool = False
     keep_pairs: Callable[[Tensor], None] | None = None
     skipped: dict[str, str] = field(default_factory=dict)
     original: tuple[Slot, nn.Module] | None = None
 
     components = ("qk", "ov")
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Where the matrices are."""
+        return self.query, self.key, self.value, self.output
 
     def width(self, component: str) -> int:
         """Width of a head in a component."""
@@ -66,13 +76,13 @@ class AttentionPart:
         return linear(slot).out_features // self.groups
 
     def parameters(self, component: str) -> int:
-        """Parameters of one group that follow the width of the component."""
+        """Parameters that follow the width of the component."""
         query, key, value, output = (
             linear(slot) for slot in (self.query, self.key, self.value, self.output)
         )
         if component == "qk":
-            return (size(query) + size(key)) // self.groups
-        return (size(value) + output.weight.numel()) // self.groups
+            return size(query) + size(key)
+        return size(value) + output.weight.numel()
 
     def narrow_qk(self, query_map: Tensor, key_map: Tensor) -> None:
         """Apply maps (G, d, r) to queries and keys."""
@@ -80,11 +90,14 @@ class AttentionPart:
         narrow_rows(self.query, query_map.repeat_interleave(shared, dim=0))
         narrow_rows(self.key, key_map)
 
-    def narrow_ov(self, value_map: Tensor, output: Tensor) -> None:
-        """Apply the map (G, d, r) to the values and take over the output matrix (H, r, E)."""
+    def narrow_ov(self, value_map: Tensor, output: Tensor, bias: Tensor | None = None) -> None:
+        """Apply the map (G, d, r) to the values and take over the output matrix (H, r, E).
+
+        And the bias (E,) of the output; None leaves it as it is.
+        """
         narrow_rows(self.value, value_map)
         old = linear(self.output)
-        replace(self.output, output.flatten(0, 1).T, old.bias)
+        replace(self.output, output.flatten(0, 1).T, old.bias if bias is None else bias)
 
 
 @dataclass(eq=False)
@@ -94,17 +107,23 @@ class FeedForwardPart:
     Attributes:
         layer: its name in the model.
         ups: where the matrices (plain, or value and gate) are: `nn.Linear` or `nn.Conv1d`.
-        down: where the matrix is that reads the units.
+        stacked: how many of them each layer holds, one below the other; each makes all units.
+        down: where the `nn.Linear` is that reads the units.
         skipped: why the component "mlp" stays as it is.
     """
 
     layer: str
     ups: tuple[Slot, ...]
     down: Slot
+    stacked: int = 1
     skipped: dict[str, str] = field(default_factory=dict)
 
     components = ("mlp",)
-    groups = 1
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Where the matrices are."""
+        return (*self.ups, self.down)
 
     def width(self, component: str) -> int:
         """Number of hidden units."""
@@ -114,12 +133,23 @@ class FeedForwardPart:
         """Parameters that follow the number of hidden units."""
         return sum(size(slot.layer) for slot in self.ups) + matrix(self.down).numel()
 
-    def keep_units(self, units: Tensor) -> None:
-        """Keep these hidden units, int64 (r,), and drop the others."""
+    def keep_units(
+        self, units: Tensor, down: Tensor | None = None, bias: Tensor | None = None
+    ) -> None:
+        """Keep these hidden units, int64 (r,), and drop the others.
+
+        Args:
+            units: which ones stay.
+            down: the matrix that reads them (E, r); None leaves its columns as they are.
+            bias: of that matrix (E,); None leaves it as it is.
+        """
+        rows = torch.cat([units + number * self.width("mlp") for number in range(self.stacked)])
         for slot in self.ups:
-            bias = slot.layer.bias
-            replace(slot, matrix(slot)[units], None if bias is None else bias[units])
-        replace(self.down, matrix(self.down)[:, units], self.down.layer.bias)
+            old = slot.layer.bias
+            replace(slot, matrix(slot)[rows], None if old is None else old[rows])
+        read = self.down.layer
+        columns = matrix(self.down)[:, units] if down is None else down
+        replace(self.down, columns, read.bias if bias is None else bias)
 
 
 Part = AttentionPart | FeedForwardPart

@@ -12,7 +12,9 @@ from mmtts import InputError
 from mmtts.networks.widths.blocks import block_parts
 from mmtts.networks.widths.hugging_face import hugging_face_parts
 from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part, matrix
+from mmtts.networks.widths.timm_layers import timm_parts
 from mmtts.networks.widths.torch_layers import torch_parts
+from mmtts.networks.widths.unknown_layers import Unknown, unknown_layers
 
 Widths = dict[str, dict[str, int]]  # width of each component by layer
 
@@ -21,7 +23,7 @@ class Found(NamedTuple):
     """The layers of a model whose widths can be chosen, and those whose cannot."""
 
     parts: list[Part]
-    unknown: dict[str, str]  # layer -> why its attention stays as it is
+    unknown: list[Unknown]
 
 
 def find_parts(model: nn.Module) -> Found:
@@ -32,9 +34,9 @@ def find_parts(model: nn.Module) -> Found:
     """
     parts: list[Part] = []
     for name, module in list(model.named_modules()):
-        for adapter in (block_parts, torch_parts, hugging_face_parts):
+        for adapter in (block_parts, torch_parts, timm_parts, hugging_face_parts):
             parts += adapter(name, module)
-    return Found(parts, unknown_attention(model, parts))
+    return Found(parts, unknown_layers(model, parts))
 
 
 def restore(parts: Iterable[Part]) -> None:
@@ -87,28 +89,3 @@ def truncate(part: Part, component: str, width: int) -> None:
     else:
         output = matrix(part.output).T.unflatten(0, (part.heads, -1))
         part.narrow_ov(maps, output[:, :width])
-
-
-def unknown_attention(model: nn.Module, parts: list[Part]) -> dict[str, str]:
-    """Attention modules with weights of their own that no adapter knows."""
-    known = {
-        id(slot.owner)
-        for part in parts
-        if isinstance(part, AttentionPart)
-        for slot in (part.query, part.key, part.value, part.output)
-    }
-    unknown = {}
-    for name, module in model.named_modules():
-        kind = type(module).__name__
-        attends = "attention" in kind.lower() and own_matrices(module)
-        if attends and id(module) not in known:
-            unknown[name] = f"no adapter knows {kind}"
-    return unknown
-
-
-def own_matrices(module: nn.Module) -> bool:
-    """Whether a module holds matrices, itself or in layers directly inside."""
-    inside = [*module.parameters(recurse=False)]
-    inside += [p for child in module.children() if isinstance(child, nn.Linear)
-               for p in child.parameters()]  # fmt: skip
-    return any(parameter.dim() >= 2 for parameter in inside)

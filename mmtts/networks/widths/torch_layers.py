@@ -47,8 +47,8 @@ def attention_part(
 
 
 def feed_forward_parts(layer: str, module: nn.Module) -> list[Part]:
-    """The feed-forward part of an encoder layer of PyTorch or of a block of open_clip."""
-    if isinstance(module, nn.TransformerEncoderLayer):
+    """The feed-forward part of a Transformer layer of PyTorch or of a block of open_clip."""
+    if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer):
         ups, down = (Slot(module, "linear1"),), Slot(module, "linear2")
         return [FeedForwardPart(layer, ups, down)]
     mlp = getattr(module, "mlp", None)
