@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mmtts import InputError
 
 LONGEST_PAUSE = 10.0  # s
+LONGEST_SILENCE = 600.0  # s, all pauses of a script together: a few letters ask for a lot of it
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,21 @@ class Pause:
 
 @dataclass(frozen=True)
 class Script:
-    """Pieces in the order in which they are heard."""
+    """Pieces in the order in which they are heard.
+
+    Raises:
+        InputError: All pauses together are longer than `LONGEST_SILENCE`.
+    """
 
     pieces: tuple[Passage | Pause, ...]
+
+    def __post_init__(self) -> None:
+        silence = sum(piece.seconds for piece in self.pieces if isinstance(piece, Pause))
+        if silence > LONGEST_SILENCE:
+            raise InputError(
+                f"the pauses of a text last at most {LONGEST_SILENCE:g} s together, not "
+                f"{silence:g} s; speak it in parts"
+            )
 
     @property
     def text(self) -> str:

@@ -77,3 +77,9 @@ def test_unusable_pronunciations(written, message):
 def test_unusable_pauses(pause):
     with pytest.raises(InputError, match="pause"):
         read_markup(f"a [pause:{pause}] b")
+
+
+def test_all_pauses_together_are_bounded() -> None:
+    read_markup("A [pause:10s]" * 60)
+    with pytest.raises(InputError, match="at most 600 s together, not 610 s"):
+        read_markup("A [pause:10s]" * 61)
