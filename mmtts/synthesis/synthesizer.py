@@ -18,17 +18,12 @@ from torch import Tensor
 
 from mmtts import InputError
 from mmtts.synthesis.directions import Directions
+from mmtts.synthesis.finishing import PAUSE_SECONDS, finish
+from mmtts.synthesis.manner import Manner, require_range
 from mmtts.synthesis.ready_voices import find_voices, load_ready
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_device
-from mmtts.synthesis.utterance import (
-    PAUSE_SECONDS,
-    Manner,
-    finish,
-    make_generator,
-    require_range,
-    speak,
-)
+from mmtts.synthesis.utterance import make_generator, speak
 from mmtts.synthesis.voice import Voice
 from mmtts.synthesis.voice_maker import VoiceMaker
 from mmtts.text import split_sentences
@@ -266,13 +261,8 @@ class Synthesizer:
 
     def _style_of(self, voice: Voice) -> Tensor:
         """Check that a voice lives in this model's space: z (1, D)."""
-        own = self._system.config.style_space
         dim = self._speaker.acoustic_model.config["style_dim"]
-        if voice.vector.size != dim or (voice.speech_tts and voice.speech_tts != own):
-            raise InputError(
-                f"this voice belongs to the style space {voice.speech_tts[:12] or 'of no model'}, "
-                f"and this model has the space {own[:12]}; make the voice again with this model"
-            )
+        voice.require_space(self._system.config.style_space, dim)
         return torch.tensor(voice.vector, device=self._system.device)[None]
 
 
