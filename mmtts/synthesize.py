@@ -120,10 +120,10 @@ def load_voice(synthesizer: Synthesizer, named: str) -> Voice:
     Raises:
         InputError: There is neither.
     """
+    from mmtts.synthesis.ready_voices import is_voice_file
     from mmtts.synthesis.voice import Voice
 
-    is_file = named.endswith(".safetensors") or Path(named).exists()
-    return Voice.load(named) if is_file else synthesizer.voice(named)
+    return Voice.load(named) if is_voice_file(named) else synthesizer.voice(named)
 
 
 def read_script(text: str, options: argparse.Namespace) -> Script:

@@ -40,6 +40,7 @@ from mmtts.command.hydra_command import (
 )
 from mmtts.compress import compression_words
 from mmtts.evaluate import evaluation_words
+from mmtts.export import export_words
 from mmtts.networks.campplus import PACKAGE
 
 HYDRA = {
@@ -47,6 +48,7 @@ HYDRA = {
     "mmtts.evaluate": ("evaluate", evaluation_words),
     "mmtts.compress": ("compress", compression_words),
     "mmtts.benchmark": ("benchmark", benchmark_words),
+    "mmtts.export": ("export", export_words),
 }
 COMMANDS = all_commands()
 SHELL = [command for command in COMMANDS if command.words[0] == "bash"]

@@ -18,12 +18,14 @@ LEVELS = (
     ("data", "networks"),
     ("losses", "metrics"),
     ("stages", "synthesis", "training", "compression"),
-    ("evaluation", "listening", "benchmarking", "serving"),
+    ("onnx",),
+    ("evaluation", "listening", "benchmarking", "serving", "exporting"),
 )
 FORBIDDEN = {
     "data": ("mmtts.networks",),
     "networks": ("lightning", "hydra", "omegaconf", "mmtts.compression"),
     "synthesis": ("lightning", "hydra"),
+    "onnx": ("torch", "torchaudio", "onnx", "lightning", "hydra", "omegaconf", "mmtts.networks"),
 }
 PACKAGES = {package: level for level, names in enumerate(LEVELS, start=1) for package in names}
 COMMANDS = len(LEVELS) + 1

@@ -15,8 +15,8 @@ from mmtts.benchmarking.machine import load_average, machine_facts
 from mmtts.benchmarking.report import write_report
 from mmtts.benchmarking.rounds import Measurements, call_the_roll, speak_warm, start_cold
 from mmtts.benchmarking.texts import KINDS
+from mmtts.synthesis.manner import RANGES
 from mmtts.synthesis.system_folder import default_model
-from mmtts.synthesis.utterance import RANGES
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

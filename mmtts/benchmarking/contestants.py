@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mmtts import InputError
 from mmtts.benchmarking.matcha.model import PHONEMES_PER_SECOND, STEPS
+from mmtts.onnx.folder import is_exported, read_config
+from mmtts.synthesis.ready_voices import find_voices
 
 PEERS = ("matcha", "piper", "kokoro")
 ABOUT_MATCHA = (
@@ -43,7 +45,7 @@ def make_systems(
     """Name the systems, and save the voice that each speaks with.
 
     Args:
-        folders: System folders or hub ids.
+        folders: System folders or hub ids, and folders that `mmtts.export` wrote.
         steps: Steps of the decoder to measure.
         voice: A voice file for all of them, or None.
         prompt: Describes the voice where there is no file.
@@ -52,29 +54,60 @@ def make_systems(
     Raises:
         InputError: A folder or the file cannot be used, or there is no way to a voice.
     """
-    from mmtts.synthesis.synthesizer import Synthesizer
-    from mmtts.synthesis.system_folder import SystemFolder
     from mmtts.synthesis.voice import Voice
 
     last = [Path(folder).name for folder in folders]
     clear = len(set(last)) == len(last) and not set(last) & set(PEERS)
-    systems = []
-    for number, folder in enumerate(folders):
-        path, parts = voice, SystemFolder(folder, "cpu")
-        if path is not None:
-            Voice.load(path)
-        elif parts.has("prompt_encoder"):
-            made = Synthesizer(parts).voice(prompt=prompt)
-            path = str(made.save(scratch / f"{number}.safetensors"))
+    names = last if clear else list(folders)
+    made: dict[str, str] = {}  # files of voices by the space that they belong to
+    if voice is not None:
+        Voice.load(voice)
+    found = {}
+    # What was exported has no way to a voice of its own, so systems come first.
+    for folder in sorted(folders, key=is_exported):
+        if is_exported(folder):
+            found[folder] = _exported(folder, voice, made)
         else:
+            made_here = scratch / f"{len(made)}.safetensors"
+            found[folder] = _system(folder, voice, prompt, made_here, made)
+    return [
+        Contestant(name, *found[folder], tuple(steps))
+        for name, folder in zip(names, folders, strict=True)
+    ]
+
+
+def _system(
+    folder: str, voice: str | None, prompt: str, file: Path, made: dict[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Module and options of a system; a voice is made where none is given."""
+    from mmtts.synthesis.synthesizer import Synthesizer
+    from mmtts.synthesis.system_folder import SystemFolder
+
+    parts = SystemFolder(folder, "cpu")
+    if voice is None:
+        if not parts.has("prompt_encoder"):
             raise InputError(
                 f"{folder} has no prompt encoder to make a voice with; say voice=FILE, a voice "
                 "saved by mmtts --save-voice"
             )
-        options = {"folder": str(parts.folder), "voice": path}
-        name = last[number] if clear else folder
-        systems.append(Contestant(name, "system_talker", options, tuple(steps)))
-    return systems
+        voice = str(Synthesizer(parts).voice(prompt=prompt).save(file))
+        made[parts.config.style_space] = voice
+    return "system_talker", {"folder": str(parts.folder), "voice": voice}
+
+
+def _exported(
+    folder: str, voice: str | None, made: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Module and options of an exported system; it speaks in the voice of its original."""
+    config = read_config(folder)
+    ready = [str(path) for path in find_voices(config.folder).values()]
+    voices = [voice, made.get(config.style_space), *ready]
+    if not any(voices):
+        raise InputError(
+            f"{folder} has no ready voice; name its original too, or say voice=FILE, a voice "
+            "saved by mmtts --save-voice"
+        )
+    return "onnx_talker", {"folder": folder, "voice": next(filter(None, voices))}
 
 
 def make_peers(words: Sequence[str]) -> tuple[list[Contestant], list[str]]:

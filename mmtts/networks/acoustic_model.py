@@ -25,6 +25,8 @@ from mmtts.networks.masks import mask_from_lens
 from mmtts.networks.style_encoder import StyleEncoder
 from mmtts.networks.text_encoder import TextEncoder
 
+TEMPERATURE = 0.667  # standard deviation of the noise that speech starts from
+
 
 class Alignment(NamedTuple):
     """Phonemes laid over frames."""
@@ -207,7 +209,7 @@ class AcousticModel(nn.Module):
         steps: int = 4,
         guidance: float = 1.0,
         pace: float = 1.0,
-        temperature: float = 0.667,
+        temperature: float = TEMPERATURE,
         accent: int = 0,
         generator: torch.Generator | None = None,
         limit: Callable[[Tensor], Tensor] | None = None,
@@ -226,12 +228,8 @@ class AcousticModel(nn.Module):
             generator: source of the noise.
             limit: what keeps predicted durations sensible: frames (B, N) at pace 1 to such frames.
         """
-        z = self._spoken_style(z, accent)
-        mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
-        hidden, prior = self.text_encoder(phonemes, mask, z)
-        log_durations = self.duration_predictor(hidden, mask, z)
-        frames = log_durations.exp() if limit is None else limit(log_durations.exp())
-        durations = frames_from_durations(frames / pace, mask)
+        accents = torch.full_like(phoneme_lens, accent)
+        prior, durations, z = self.plan(phonemes, phoneme_lens, z, accents, pace, limit)
         prior, mel_lens = lay_out(prior, path_from_durations(durations)), durations.sum(dim=1)
         noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
         mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)
@@ -239,10 +237,27 @@ class AcousticModel(nn.Module):
 
     forward = synthesize
 
-    def _spoken_style(self, z: Tensor, accent: int) -> Tensor:
-        """Give both parts of z (B, style_dim) their shares again, and the accent."""
-        z = self.style_encoder.join(*self.style_encoder.split(z))
-        return self.accented(z, torch.full((len(z),), accent, device=z.device))
+    def plan(
+        self,
+        phonemes: Tensor,
+        phoneme_lens: Tensor,
+        z: Tensor,
+        accents: Tensor,
+        pace: float | Tensor = 1.0,
+        limit: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Decide what is said when; arguments as in :meth:`synthesize`, accents int64 (B,).
+
+        Returns:
+            Mel prior of the phonemes (B, N, M), their frames int64 (B, N), and z as the decoder
+            takes it (B, style_dim): both parts with their shares again, and the accent.
+        """
+        z = self.accented(self.style_encoder.join(*self.style_encoder.split(z)), accents)
+        mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
+        hidden, prior = self.text_encoder(phonemes, mask, z)
+        frames = self.duration_predictor(hidden, mask, z).exp()
+        frames = frames if limit is None else limit(frames)
+        return prior, frames_from_durations(frames / pace, mask), z
 
     def decode(
         self,
@@ -257,8 +272,9 @@ class AcousticModel(nn.Module):
         mask = mask_from_lens(mel_lens, noise.shape[1])
         null = self.null_style.expand_as(z)
 
-        def velocity(x: Tensor, t: Tensor) -> Tensor:
-            return guided(lambda style: self.decoder(x, prior, t, style, mask), z, null, guidance)
+        def velocity(x: Tensor, t: float) -> Tensor:
+            at = x.new_full((len(x),), t)
+            return guided(lambda style: self.decoder(x, prior, at, style, mask), z, null, guidance)
 
         return integrate(velocity, noise, steps)
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmtts.networks.convnext import ConvNeXtBlock
 
 LOWEST_PITCH, HIGHEST_PITCH = 55.0, 600.0  # Hz; low men to high children
+_FADE = 0.02  # of the way from one number of harmonics to the next
 PITCH_BINS = 160  # of equal ratio, about a quarter of a semitone
 
 
@@ -90,13 +91,18 @@ def pulse_train(
     if start is not None:
         cycles = cycles + start.double()
     angle = ((cycles - cycles.round()) * (2 * math.pi)).to(pitch.dtype)
-    harmonics = (0.49 * sample_rate / instantaneous).floor()
+    room = 0.49 * sample_rate / instantaneous  # for that many harmonics
+    # The highest one fades in: switched on at once, it would click, and a rounding error in the
+    # pitch would decide at which sample.
+    harmonics = room.floor() - 1
+    highest = ((room - room.floor()) / _FADE).clamp_max(1.0)
     # sum of cos(k a) for k = 1..K, Dirichlet's kernel
     slope = (angle / 2).sin()
     at_pulse = slope.abs() < 1e-4
     kernel = ((harmonics + 0.5) * angle).sin() / torch.where(at_pulse, 1.0, slope)
     total = torch.where(at_pulse, harmonics, (kernel - 1) / 2)
-    return total * (2 / harmonics).sqrt()
+    total = total + highest * ((harmonics + 1) * angle).cos()
+    return total * (2 / (harmonics + highest.square())).sqrt()
 
 
 class Noise(nn.Module):
@@ -117,5 +123,5 @@ class Noise(nn.Module):
         """Give noise of the shape (B, S) of ``like``; all rows share the fixed one."""
         if self.training:
             return torch.randn_like(like)
-        repeats = -(-like.shape[1] // len(self.fixed))
-        return self.fixed.repeat(repeats)[: like.shape[1]].to(like).expand_as(like)
+        places = torch.arange(like.shape[1], device=like.device) % len(self.fixed)
+        return self.fixed[places].to(like).expand_as(like)

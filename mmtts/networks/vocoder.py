@@ -30,13 +30,13 @@ _LARGEST_CORRECTION = 2.0  # natural log, per refinement
 _PHASE_SPEED = 5.0  # phases leave 0 as fast as gains do
 
 
-class _Excitation(NamedTuple):
-    """Spectra (B, T, bins) of both sources, the pulses' mel, and what the backbone reads."""
+class Excitation(NamedTuple):
+    """What excites the vocal tract, before it is filtered."""
 
-    pulses: Tensor
-    noise: Tensor
-    pulse_mel: Tensor
-    features: Tensor
+    pulses: Tensor  # samples (B, (T - 1) * hop_length)
+    noise: Tensor  # samples, as many
+    pitch: Tensor  # Hz (B, T), also where there is no voice
+    voiced: Tensor  # probability of voice (B, T)
 
 
 class Vocoder(nn.Module):
@@ -119,40 +119,60 @@ class Vocoder(nn.Module):
     def synthesize(self, mel: Tensor, refinements: int) -> tuple[Tensor, Tensor]:
         """As `forward`; gives the pitch logits (B, T, PITCH_BINS + 1) too, to train them."""
         mel = mel.float()
-        logits = self.pitch_predictor(_normalize(mel))
+        logits = self.pitch_logits(mel)
         # Outside the networks, half precision would be heard.
         with torch.autocast(mel.device.type, enabled=False):
-            excitation = self._excite(mel, logits.float())
-        hidden = self.embed(excitation.features.transpose(1, 2)).transpose(1, 2)
-        hidden = self.output_norm(self.blocks(self.embed_norm(hidden)))
-        filters = self.output(hidden)
+            source = self.excite(logits.float())
+            pulses, noise = self.spectrum(source.pulses), self.spectrum(source.noise)
+        spectrum = self.shape(mel, pulses, noise, source.pitch, source.voiced)
         with torch.autocast(mel.device.type, enabled=False):
-            spectrum = self._shape(excitation, mel, filters.float())
             for _ in range(refinements):
                 spectrum = self.refine(spectrum, mel)
             return self.spectrum.inverse(spectrum), logits.float()
 
+    def pitch_logits(self, mel: Tensor) -> Tensor:
+        """Score the pitches of natural-log mels (B, T, M): (B, T, PITCH_BINS + 1)."""
+        return self.pitch_predictor(_normalize(mel))
+
     @torch.no_grad()
-    def _excite(self, mel: Tensor, logits: Tensor) -> _Excitation:
+    def excite(self, logits: Tensor) -> Excitation:
         """Make pulses of the decoded pitch, and noise; no gradient goes through a pitch."""
         pitch, voiced = self.pitch_predictor.decode(logits)
-        start = torch.rand(len(mel), 1, device=mel.device) if self.training else None
-        samples = pulse_train(pitch, self.hop_length, self.sample_rate, start)
-        pulses, noise = self.spectrum(samples), self.spectrum(self.noise(samples))
-        pulse_mel = self._mel(pulses)
-        columns = [_normalize(mel), pulse_mel / 3, 2 * voiced[..., None] - 1]
-        features = torch.cat([*columns, pitch[..., None].log() - 5], dim=-1)
-        return _Excitation(pulses, noise, pulse_mel, features)
+        start = torch.rand(len(logits), 1, device=logits.device) if self.training else None
+        pulses = pulse_train(pitch, self.hop_length, self.sample_rate, start)
+        return Excitation(pulses, self.noise(pulses), pitch, voiced)
 
-    def _shape(self, excitation: _Excitation, mel: Tensor, filters: Tensor) -> Tensor:
-        """Filter pulses by gains and phases, noise by gains (B, T, 3 * bins), and add them."""
-        pulse_gain, noise_gain, phase = filters.chunk(3, dim=-1)
-        # Gains are relative to those that would give each source alone the wanted mel.
-        pulse_gain = pulse_gain + (mel - excitation.pulse_mel) @ self.spread
-        noise_gain = noise_gain + (mel - self.noise_level) @ self.spread
-        pulse_filter = torch.polar(pulse_gain.clamp_max(_HIGHEST_GAIN).exp(), phase * _PHASE_SPEED)
-        noise_filter = noise_gain.clamp_max(_HIGHEST_GAIN).exp()
-        return pulse_filter * excitation.pulses + scale(excitation.noise, noise_filter)
+    def shape(
+        self, mel: Tensor, pulses: Tensor, noise: Tensor, pitch: Tensor, voiced: Tensor
+    ) -> Tensor:
+        """Filter both sources by what the backbone reads off the mel, and add them.
+
+        Args:
+            mel: natural-log mel (B, T, M).
+            pulses: spectrum, complex (B, T, bins).
+            noise: spectrum, complex (B, T, bins).
+            pitch: Hz (B, T).
+            voiced: probability of voice (B, T).
+
+        Returns:
+            Spectrum, complex (B, T, bins).
+        """
+        with torch.autocast(mel.device.type, enabled=False):
+            pulse_mel = self._mel(pulses)
+            columns = [_normalize(mel), pulse_mel / 3, 2 * voiced[..., None] - 1]
+            features = torch.cat([*columns, pitch[..., None].log() - 5], dim=-1)
+        hidden = self.embed(features.transpose(1, 2)).transpose(1, 2)
+        hidden = self.output_norm(self.blocks(self.embed_norm(hidden)))
+        filters = self.output(hidden)
+        with torch.autocast(mel.device.type, enabled=False):
+            pulse_gain, noise_gain, phase = filters.float().chunk(3, dim=-1)
+            # Gains are relative to those that would give each source alone the wanted mel.
+            pulse_gain = (pulse_gain + (mel - pulse_mel) @ self.spread).clamp_max(_HIGHEST_GAIN)
+            noise_gain = (noise_gain + (mel - self.noise_level) @ self.spread).clamp_max(
+                _HIGHEST_GAIN
+            )
+            pulse_filter = torch.polar(pulse_gain.exp(), phase * _PHASE_SPEED)
+            return pulse_filter * pulses + scale(noise, noise_gain.exp())
 
     def refine(self, spectrum: Tensor, mel: Tensor) -> Tensor:
         """Make the frames consistent, then scale their bins by what the mel still lacks.
@@ -160,10 +180,13 @@ class Vocoder(nn.Module):
         Like a round of Griffin-Lim, but the magnitudes that it holds on to are those of the mel,
         so the detail within a band stays what the source made it.
         """
-        consistent = self.spectrum(self.spectrum.inverse(spectrum))
-        lacking = _CORRECTION * (mel - self._mel(consistent)) @ self.spread
+        return self.correct(self.spectrum(self.spectrum.inverse(spectrum)), mel)
+
+    def correct(self, spectrum: Tensor, mel: Tensor) -> Tensor:
+        """Scale the bins of a spectrum (B, T, bins) by what its mel lacks."""
+        lacking = _CORRECTION * (mel - self._mel(spectrum)) @ self.spread
         gain = lacking.clamp(-_LARGEST_CORRECTION, _LARGEST_CORRECTION).exp()
-        return scale(consistent, gain)
+        return scale(spectrum, gain)
 
     def _mel(self, spectrum: Tensor) -> Tensor:
         return (magnitude(spectrum) @ self.filters).clamp_min(LOG_FLOOR).log()

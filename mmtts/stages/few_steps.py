@@ -146,9 +146,11 @@ class FewSteps(lightning.LightningModule):
     @torch.no_grad()
     def _arrive(self, noise: Tensor, prior: Tensor, z: Tensor, mask: Tensor) -> Tensor:
         """x_1 (B, T, M), where the teacher carries the noise."""
-        return integrate(
-            lambda x, t: self.teacher(x, prior, t, z, mask), noise, self.hparams["teacher_steps"]
-        )
+
+        def velocity(x: Tensor, t: float) -> Tensor:
+            return self.teacher(x, prior, x.new_full((len(x),), t), z, mask)
+
+        return integrate(velocity, noise, self.hparams["teacher_steps"])
 
     def _distance(
         self, noise: Tensor, mel: Tensor, prior: Tensor, z: Tensor, mask: Tensor, t: Tensor

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.synthesis.utterance import Manner
+from mmtts.synthesis.manner import Manner
 from mmtts.synthesis.voice import Voice
 from mmtts.text.lines import Line, compose
 from mmtts.text.markup import read_markup

@@ -19,6 +19,11 @@ def find_voices(system: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted((system / FOLDER).glob("*.safetensors"))}
 
 
+def is_voice_file(named: str) -> bool:
+    """Tell whether someone means the file of a voice, and not a ready one by its name."""
+    return named.endswith(".safetensors") or Path(named).exists()
+
+
 def load_ready(system: Path, name: str) -> Voice:
     """Load a ready voice.
 

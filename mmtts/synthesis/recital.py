@@ -8,17 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmtts.synthesis.finishing import PAUSE_SECONDS, finish
+from mmtts.synthesis.manner import Manner
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.spoken_words import gain_curve, shift_words
 from mmtts.synthesis.system_folder import Speaker
-from mmtts.synthesis.utterance import (
-    PAUSE_SECONDS,
-    Manner,
-    Utterance,
-    finish,
-    make_generator,
-    speak,
-)
+from mmtts.synthesis.utterance import Utterance, make_generator, speak
 from mmtts.text.lines import Line
 
 # What is kept of the sound around the words at a seam.

@@ -17,13 +17,13 @@ import torch
 from mmtts import InputError
 from mmtts.synthesis.directions import Directions
 from mmtts.synthesis.heard import Heard
+from mmtts.synthesis.manner import Manner, require_range
 from mmtts.synthesis.reading import VoiceStyle, read_lines, read_texts
 from mmtts.synthesis.ready_voices import find_voices, load_ready
 from mmtts.synthesis.recital import speak_in_turn, speak_together
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.style_map import StyleMap
 from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_device
-from mmtts.synthesis.utterance import Manner, require_range
 from mmtts.synthesis.voice import Voice
 from mmtts.synthesis.voice_maker import VoiceMaker
 from mmtts.text.chunks import lines_of_chunks
@@ -297,13 +297,8 @@ class Synthesizer:
         Raises:
             InputError: It does not.
         """
-        own = self._system.config.style_space
         dim = self._speaker.acoustic_model.config["style_dim"]
-        if voice.vector.size != dim or (voice.speech_tts and voice.speech_tts != own):
-            raise InputError(
-                f"this voice belongs to the style space {voice.speech_tts[:12] or 'of no model'}, "
-                f"and this model has the space {own[:12]}; make the voice again with this model"
-            )
+        voice.require_space(self._system.config.style_space, dim)
         return VoiceStyle(voice, lambda: self.directions, self._system.device)
 
     def _said(self, lexicon: LexiconSource) -> Pronunciations:

@@ -1,11 +1,9 @@
-"""One utterance: phonemes and a style become leveled, faded and marked samples."""
+"""One utterance: phonemes and a style become samples."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,12 +12,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mmtts import InputError
-from mmtts.audio.loudness import STANDARD_DB, normalize_loudness
 from mmtts.synthesis.durations import limit_durations
-from mmtts.synthesis.provenance import embed_mark
+from mmtts.synthesis.manner import Manner, require_seed
 from mmtts.synthesis.spoken_words import SpokenWord, locate_words
 from mmtts.synthesis.system_folder import Speaker
-from mmtts.synthesis.voice import LOUDEST_DB
 from mmtts.text import encode_symbols
 from mmtts.text.lines import Line
 from mmtts.text.phonemes import Word, lay_words
@@ -29,64 +25,6 @@ if TYPE_CHECKING:
     from mmtts.audio.mel import MelSpectrogram
 
 Words: TypeAlias = list[tuple[Word, Delivery]]
-PEAK = 0.97  # leaves room for what a lossy format adds
-PAUSE_SECONDS = 0.2  # between sentences at pace 1
-FADE_SECONDS = 0.005
-RANGES = {
-    "steps": (1, 100),
-    "guidance": (0.0, 10.0),
-    "pace": (0.25, 4.0),
-    "loudness": (-LOUDEST_DB, LOUDEST_DB),
-}
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How to speak, checked.
-
-    Attributes:
-        steps: steps of the decoder, 1 to 100.
-        guidance: How strongly the voice shapes the sound, 0 to 10.
-        pace: Speaking rate relative to the voice's own, 0.25 to 4.
-        seed: Of the decoder's noise.
-        loudness: dB above the standard level, -20 to 20.
-        accent: One that the model knows; None for its first.
-
-    Raises:
-        InputError: A number is out of its range.
-    """
-
-    steps: int = 4
-    guidance: float = 1.0
-    pace: float = 1.0
-    seed: int = 0
-    loudness: float = 0.0
-    accent: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in RANGES:
-            require_range(name, getattr(self, name))
-        make_generator(self.seed)
-
-    def require(self, delivery: Delivery) -> None:
-        """Refuse a delivery that leads out of the ranges together with this manner.
-
-        Raises:
-            InputError: It does.
-        """
-        require_range("pace", self.pace * delivery.pace)
-        require_range("loudness", self.loudness + delivery.loudness)
-
-
-def require_range(name: str, value: float) -> None:
-    """Refuse a number outside of `RANGES[name]`.
-
-    Raises:
-        InputError: It is outside, or not finite.
-    """
-    low, high = RANGES[name]
-    if not (math.isfinite(value) and low <= value <= high):
-        raise InputError(f"{name} must be from {low:g} to {high:g}, not {value}")
 
 
 def make_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
@@ -95,8 +33,7 @@ def make_generator(seed: int, device: torch.device | str = "cpu") -> torch.Gener
     Raises:
         InputError: The seed is negative or too large.
     """
-    if not 0 <= seed < 2**63:
-        raise InputError(f"a seed is a whole number from 0 to 2^63 - 1, not {seed}")
+    require_seed(seed)
     return torch.Generator(device=device).manual_seed(seed)
 
 
@@ -223,41 +160,6 @@ def _refuse_what_is_not_finite(lines: Sequence[Line], sounds: Sequence[np.ndarra
             raise InputError(
                 f"the model makes no finite sound of {line.said!r:.60}; train it again"
             )
-
-
-def finish(
-    sound: np.ndarray,
-    sample_rate: int,
-    position: int,
-    pause: float = 0.0,
-    loudness: float = 0.0,
-    gain: np.ndarray | None = None,
-) -> np.ndarray:
-    """Make raw samples presentable.
-
-    Args:
-        sound: Raw samples (S,).
-        sample_rate: In Hz.
-        position: Samples that came before in the same recording; the mark goes on from there.
-        pause: Silence in front, in s.
-        loudness: dB above the standard level of -23 dB.
-        gain: How much louder than that each sample is, factors (S,).
-
-    Returns:
-        float32 (N,): pause and sound, leveled, faded at the ends, marked, peak-safe: a loud sound
-        is only as loud as its highest peak allows.
-    """
-    target = STANDARD_DB + loudness
-    sound = normalize_loudness(sound, sample_rate, target, peak=PEAK).copy()
-    if gain is not None:
-        sound *= gain
-    fade = min(int(FADE_SECONDS * sample_rate), len(sound) // 2)
-    ramp = np.linspace(0, 1, fade, dtype=np.float32)
-    sound[:fade] *= ramp
-    sound[len(sound) - fade :] *= ramp[::-1]
-    silence = np.zeros(int(pause * sample_rate), np.float32)
-    marked = embed_mark(np.concatenate([silence, sound]), sample_rate, position)
-    return marked * min(1.0, PEAK / max(float(np.abs(marked).max(initial=0.0)), PEAK))
 
 
 @contextmanager

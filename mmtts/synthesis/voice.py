@@ -90,6 +90,23 @@ class Voice:
         _require_one_space([self, other])
         return float(np.clip(np.dot(self.vector, other.vector), -1.0, 1.0))
 
+    def require_space(self, style_space: str, dim: int) -> None:
+        """Refuse to speak with a model of another space.
+
+        Args:
+            style_space: Weights hash of the stage-1 model that is to speak.
+            dim: Numbers in its voices.
+
+        Raises:
+            InputError: This voice is of another space.
+        """
+        if self.vector.size != dim or self.speech_tts not in ("", style_space):
+            raise InputError(
+                f"this voice belongs to the style space {self.speech_tts[:12] or 'of no model'}, "
+                f"and this model has the space {style_space[:12]}; make the voice again with this "
+                "model"
+            )
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the voice as a `.safetensors` file of about 2 kB; missing folders are made."""
         from safetensors.numpy import save

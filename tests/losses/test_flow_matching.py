@@ -43,7 +43,7 @@ def test_regression_on_the_path_finds_the_exact_velocity() -> None:
 
 def test_exact_field_carries_noise_to_the_data() -> None:
     noise = torch.randn(20_000, 1, generator=torch.Generator().manual_seed(1))
-    data = integrate(lambda x, t: exact_velocity(x, t, 2.0, 0.5), noise, 200)
+    data = integrate(lambda x, t: exact_velocity(x, torch.tensor([t]), 2.0, 0.5), noise, 200)
     assert abs(float(data.mean()) - 2.0) < 0.02
     assert abs(float(data.std()) - 0.5) < 0.02
 

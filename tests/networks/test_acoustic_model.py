@@ -66,7 +66,7 @@ def test_guidance_of_one_is_the_styled_field_and_zero_the_plain_one(model: Acous
     z, lens = torch.nn.functional.normalize(torch.randn(1, 16), dim=-1), torch.tensor([6])
     mask = mask_from_lens(lens)
     null = model.null_style[None]
-    plain = integrate(lambda x, t: model.decoder(x, prior, t, null, mask), noise, 3)
+    plain = integrate(lambda x, t: model.decoder(x, prior, torch.tensor([t]), null, mask), noise, 3)
     torch.testing.assert_close(model.decode(noise, prior, z, lens, 3, guidance=0.0), plain)
     nearly = model.decode(noise, prior, z, lens, 3, guidance=1.0 + 1e-6)
     torch.testing.assert_close(

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,8 +20,8 @@ def test_a_constant_velocity_is_followed_exactly(steps: int) -> None:
 def test_two_steps_by_hand() -> None:
     seen: list[float] = []
 
-    def velocity(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        seen.append(float(t[0]))
+    def velocity(x: torch.Tensor, t: float) -> torch.Tensor:
+        seen.append(t)
         return x * 0 + (1.0 if len(seen) == 1 else 3.0)
 
     found = integrate(velocity, torch.zeros(1, 1), 2)
@@ -45,3 +46,11 @@ def test_times_begin_and_end_and_steps_get_longer() -> None:
     grid = times(7)
     steps = [b - a for a, b in pairwise(grid)]
     assert grid[0] == 0 and grid[-1] == 1 and steps == sorted(steps)
+
+
+def test_arrays_are_solved_like_tensors() -> None:
+    start = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
+    solved = integrate(lambda x, t: x * np.float32(t) - 1, start, 4)
+    expected = integrate(lambda x, t: x * t - 1, torch.from_numpy(start), 4)
+    assert solved.dtype == np.float32
+    np.testing.assert_allclose(solved, expected.numpy(), atol=1e-6)

@@ -15,7 +15,7 @@ from mmtts.synthesis.durations import (
     LONGEST_PHONEME,
     limit_durations,
 )
-from mmtts.synthesis.utterance import PAUSE_SECONDS
+from mmtts.synthesis.finishing import PAUSE_SECONDS
 from mmtts.text import encode, phonemize, split_sentences
 from mmtts.text.phonemes import GAPS, SILENCE
 

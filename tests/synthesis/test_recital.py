@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from mmtts import InputError, Synthesizer, Voice
 from mmtts.audio.loudness import active_rms_db
 from mmtts.synthesis.directions import Directions
+from mmtts.synthesis.finishing import PAUSE_SECONDS
+from mmtts.synthesis.manner import Manner
 from mmtts.synthesis.recital import EDGE_SECONDS, Recital
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.spoken_words import SpokenWord, gain_curve, locate_words
-from mmtts.synthesis.utterance import PAUSE_SECONDS, Manner, Utterance
+from mmtts.synthesis.utterance import Utterance
 from mmtts.text import read_ssml
 from mmtts.text.lines import Line, Seam
 from mmtts.text.script import Script

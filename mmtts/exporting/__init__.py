@@ -1,0 +1,1 @@
+"""A system as ONNX graphs, which `mmtts.onnx` speaks with."""

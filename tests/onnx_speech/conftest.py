@@ -1,0 +1,54 @@
+"""One exported system for all tests: small networks, two accents, one saved voice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_system import MANNER_DIM, STYLE_DIM, save_vocoder
+
+from mmtts.exporting.onnx_folder import export_system
+from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.storage.model_folder import save_model, weights_hash
+from mmtts.synthesis.system_folder import SystemFolder
+from mmtts.synthesis.voice import Voice
+from mmtts.text import SYMBOLS
+
+
+@pytest.fixture(scope="session")
+def accented_system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A system of random weights that speaks differently in each accent, with a ready voice."""
+    folder = tmp_path_factory.mktemp("accented") / "system"
+    torch.manual_seed(0)
+    model = AcousticModel(
+        len(SYMBOLS),
+        style_dim=STYLE_DIM,
+        manner_dim=MANNER_DIM,
+        width=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        heads=2,
+        style_width=32,
+        style_layers=1,
+        accents=("native", "learner"),
+    )
+    model.set_statistics(torch.linspace(-6, -4, 80), torch.linspace(1.5, 2, 80))
+    for parameter in (*model.decoder.parameters(), *model.duration_predictor.parameters()):
+        torch.nn.init.normal_(parameter, std=0.05)  # zero at first, which would hide much
+    torch.nn.init.normal_(model.accent.weight, std=0.05)
+    model.duration_predictor.output.bias.data.fill_(2.0)
+    save_model(folder / "speech_tts", "speech_tts", {"acoustic_model": model})
+    save_vocoder(folder / "vocoder")
+    space = weights_hash(folder / "speech_tts")
+    vectors = np.random.default_rng(0).normal(size=(2, STYLE_DIM))
+    Voice(vectors[0], {}, space).save(folder / "voices" / "anna.safetensors")
+    Voice(vectors[1], {}, space, 3.0).save(folder / "ben.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported(accented_system: Path) -> Path:
+    """The same as ONNX, with both voices."""
+    out = accented_system.parent / "exported"
+    system = SystemFolder(accented_system, "cpu")
+    return export_system(system, out, voices=[accented_system / "ben.safetensors"])
