@@ -42,7 +42,7 @@ GENERAL = [
 def composed(*words: str) -> DictConfig:
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         config = compose("train", hydra_words(list(words)))
-    if OmegaConf.is_missing(config.data, "name"):
+    if OmegaConf.is_missing(config.data, "folder"):
         config.data.name, config.data.folder = "mine", "mine"
     return config
 

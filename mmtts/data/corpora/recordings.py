@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmtts import InputError
@@ -56,35 +56,23 @@ def read_clips(
     paths = sorted(path for path in folder.rglob("*") if _is_sound(path.relative_to(folder)))
     if not paths:
         raise InputError(f"{folder} holds no sound file ({', '.join(SOUNDS[:6])})")
-    table = {path.parent: read_texts(path) for path in sorted(folder.rglob(TABLE))}
+    tables = {path.parent: read_texts(path) for path in sorted(folder.rglob(TABLE))}
     clips: dict[str, Clip] = {}
     skipped: dict[str, str] = {}
-    named: set[tuple[Path, str]] = set()
     for path in paths:
         inside = path.relative_to(folder)
-        name, who = _safe(str(inside.with_suffix(""))), speaker
-        if who is None and len(inside.parts) > 1:
-            who = _safe(inside.parts[0])
-        if who is None:
-            skipped[str(inside)] = "is in no speaker's folder"
+        name = _safe(str(inside.with_suffix("")))
+        who = speaker or (_safe(inside.parts[0]) if len(inside.parts) > 1 else "")
+        text, fault = _text(path, tables)
+        if not who:
+            fault = "is in no speaker's folder"
         elif name in clips:
-            skipped[str(inside)] = f"has the name of {clips[name].path.relative_to(folder)}"
+            fault = f"has the name of {clips[name].path.relative_to(folder)}"
+        if fault:
+            skipped[str(inside)] = fault
         else:
-            where = next((parent for parent in path.parents if parent in table), None)
-            text, fault = _text(path, table.get(where, {}) if where else {})
-            if where:
-                named.add((where, path.stem))
-            if fault:
-                skipped[str(inside)] = fault
-            else:
-                owner = f"{corpus}-{who}"
-                clips[name] = Clip(corpus, name, path, owner, text, gender, accent=accent)
-    for where, texts in table.items():
-        for stem in texts:
-            if (where, stem) not in named:
-                place = (where / TABLE).relative_to(folder)
-                skipped[f"{place}: {stem}"] = "has no sound file"
-    return list(clips.values()), skipped
+            clips[name] = Clip(corpus, name, path, f"{corpus}-{who}", text, gender, accent=accent)
+    return list(clips.values()), skipped | _without_sound(folder, tables, paths)
 
 
 def read_texts(path: Path) -> dict[str, str]:
@@ -110,10 +98,29 @@ def read_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-def _text(path: Path, table: Mapping[str, str]) -> tuple[str, str]:
+def _without_sound(
+    folder: Path, tables: Mapping[Path, Mapping[str, str]], paths: Sequence[Path]
+) -> dict[str, str]:
+    """What a table names and nobody recorded."""
+    recorded = {(_table_of(path, tables), path.stem) for path in paths}
+    return {
+        f"{(place / TABLE).relative_to(folder)}: {stem}": "has no sound file"
+        for place, texts in tables.items()
+        for stem in texts
+        if (place, stem) not in recorded
+    }
+
+
+def _table_of(path: Path, tables: Mapping[Path, Mapping[str, str]]) -> Path | None:
+    """The folder of the nearest table above a file."""
+    return next((parent for parent in path.parents if parent in tables), None)
+
+
+def _text(path: Path, tables: Mapping[Path, Mapping[str, str]]) -> tuple[str, str]:
     """The text of a file, and what is wrong with it; "" for none."""
-    if path.stem in table:
-        return table[path.stem], ""
+    place = _table_of(path, tables)
+    if place is not None and path.stem in tables[place]:
+        return tables[place][path.stem], ""
     beside = path.with_suffix(".txt")
     if not beside.is_file():
         return "", ""
