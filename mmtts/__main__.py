@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "train": "one stage, from a config",
         "bundle": "the models of one system, side by side",
         "compress": "a smaller model of the same kind",
+        "export": "a system as ONNX graphs, for machines without torch",
     },
     "measure": {
         "evaluate": "systems, by questions and judges",

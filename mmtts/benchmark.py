@@ -10,7 +10,8 @@ from mmtts.command.threads import wait_briefly
 
 HELP = """usage: python -m mmtts.benchmark [model=FOLDER[,FOLDER ...]] [key=value ...]
 
-  model=FOLDER,...      system folders [$MMTTS_MODEL, or the package's]
+  model=FOLDER,...      system folders, also as mmtts.export wrote them [$MMTTS_MODEL, or
+                        the package's]
   out=FOLDER            where results.json and results.md go [runs/benchmark/<model>]
   threads=N,...         CPU threads [1,2]
   steps=N,...           flow steps per sentence [4,2]
@@ -26,6 +27,7 @@ HELP = """usage: python -m mmtts.benchmark [model=FOLDER[,FOLDER ...]] [key=valu
 examples
   python -m mmtts.benchmark model=models/lab
   python -m mmtts.benchmark model=models/lab,models/small threads=2 repeats=30
+  python -m mmtts.benchmark model=models/lab,models/lab_onnx
   python -m mmtts.benchmark model=models/lab peers=matcha,piper:en_US-lessac-medium.onnx
 """
 

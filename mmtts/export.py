@@ -23,7 +23,7 @@ HELP = """usage: python -m mmtts.export [model=FOLDER] out=FOLDER [key=value ...
   model=FOLDER          system folder or hub id [$MMTTS_MODEL, or the package's]
   out=FOLDER            folder to write: ONNX graphs, config.json, ready voices
   voices=FILE,...       voices saved by mmtts --save-voice, kept by the names of the files
-  int8=true             8-bit matrices: smaller files; measure whether they are faster [false]
+  int8=true             8-bit matrices: smaller, faster, not equal to torch [false]
   --cfg job             print the config and stop
   --debug               show tracebacks
 

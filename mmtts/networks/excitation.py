@@ -64,9 +64,10 @@ class PitchPredictor(nn.Module):
         scores = logits[..., :-1]
         near = torch.arange(-4, 5, device=logits.device)
         bins = (scores.argmax(-1, keepdim=True) + near).clamp(0, PITCH_BINS - 1)
-        weights = scores.gather(-1, bins).softmax(-1)
-        pitch = (weights * self.frequencies[bins].log()).sum(-1).exp()
-        return pitch, logits[..., -1].sigmoid()
+        # Rounding errors of the pitch would add up in the phase.
+        weights = scores.gather(-1, bins).double().softmax(-1)
+        pitch = (weights * self.frequencies[bins].double().log()).sum(-1).exp()
+        return pitch.to(scores.dtype), logits[..., -1].sigmoid()
 
 
 def pulse_train(

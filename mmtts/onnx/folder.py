@@ -147,8 +147,8 @@ def _checked(folder: Path, content: Mapping[str, Any]) -> OnnxConfig:
         or content["n_fft"] < 4 * content["hop_length"]
     ):
         raise ValueError(f"n_fft {content['n_fft']} does not fit hop_length")
-    numbers = {name: [float(n) for n in content[name]] for name in ("mel_mean", "mel_std")}
-    for name, values in numbers.items():
+    mel_mean, mel_std = ([float(n) for n in content[name]] for name in ("mel_mean", "mel_std"))
+    for name, values in (("mel_mean", mel_mean), ("mel_std", mel_std)):
         if len(values) != content["n_mels"] or not all(map(math.isfinite, values)):
             raise ValueError(f"{name} is not one finite number for each band")
     graphs = {
@@ -160,6 +160,7 @@ def _checked(folder: Path, content: Mapping[str, Any]) -> OnnxConfig:
         temperature=float(content["temperature"]),
         accents=[str(name) for name in content["accents"]],
         graphs=graphs,
-        **numbers,
+        mel_mean=mel_mean,
+        mel_std=mel_std,
         **{name: content[name] for name in _NUMBERS},
     )

@@ -170,7 +170,7 @@ class OnnxSynthesizer:
             pace=np.full(phonemes.shape, manner.pace, np.float32),
         )
         prior = np.repeat(prior, durations[0], axis=1)
-        x = np.float32(self._config.temperature) * noise(prior.shape)
+        x = noise(prior.shape).astype(np.float32) * np.float32(self._config.temperature)
         mel_lens = np.array([prior.shape[1]])
 
         def velocity(x: np.ndarray, t: float) -> np.ndarray:
@@ -178,7 +178,7 @@ class OnnxSynthesizer:
             return self._graphs["flow_step"](x=x, prior=prior, t=time, z=z, mel_lens=mel_lens)[0]
 
         x = integrate(velocity, x, manner.steps)
-        mean, std = np.float32(self._config.mel_mean), np.float32(self._config.mel_std)
+        mean, std = np.array([self._config.mel_mean, self._config.mel_std], np.float32)
         return x * std + mean
 
     def _vocode(self, mel: np.ndarray) -> np.ndarray:

@@ -48,6 +48,21 @@ def test_phase_goes_on_over_a_glide_and_starts_where_it_is_told():
     torch.testing.assert_close(turned, pulses, atol=1e-2, rtol=0)
 
 
+def test_a_harmonic_comes_without_a_jump():
+    border = 0.49 * 16000 / 7  # Hz: on its two sides there is room for six and for seven
+    below, above = (pulse_train(torch.full((1, 5), border * (1 + side * 5e-7)), 256, 16000)
+                    for side in (-1, 1))  # fmt: skip
+    torch.testing.assert_close(below, above, atol=0.05, rtol=0)
+
+
+def test_a_pitch_is_exact_to_rounding_whatever_adds_it_up():
+    predictor = PitchPredictor(80, 16, 1)
+    logits = torch.randn(1, 200, PITCH_BINS + 1, generator=torch.Generator().manual_seed(0))
+    pitch, _ = predictor.decode(logits)
+    exact, _ = predictor.decode(logits.double())
+    torch.testing.assert_close(pitch.double(), exact, rtol=1e-7, atol=0)
+
+
 def test_a_confident_score_decodes_to_its_pitch():
     predictor = PitchPredictor(80, 16, 1)
     wanted = torch.tensor([[80.0, 121.3, 250.0, 540.0]])

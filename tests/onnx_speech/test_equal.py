@@ -111,3 +111,90 @@ def test_a_voice_of_another_model_is_refused(onnx_speech: OnnxSynthesizer, tmp_p
         onnx_speech("Hello.", Voice(np.ones(16)))
     with pytest.raises(InputError, match="has no voice named 'eve': it has anna, ben"):
         onnx_speech.voice("eve")
+
+
+@pytest.mark.slow
+def test_rows_of_other_lengths_do_not_change_a_row(onnx_speech: OnnxSynthesizer) -> None:
+    """The graphs take batches, although the synthesizer speaks one sentence after the other."""
+    encode_text = onnx_speech._graphs["text_encoder"]
+    style = np.stack([onnx_speech.voice(name).vector for name in ("anna", "ben")])
+    inputs = {
+        "phonemes": np.array([[1, 20, 30, 2, 20, 1, 0, 0], [1, 11, 30, 2, 20, 44, 30, 1]]),
+        "phoneme_lens": np.array([6, 8]),
+        "style": style,
+        "accents": np.array([0, 1]),
+        "pace": np.ones((2, 8), np.float32),
+    }
+    durations, prior, z = encode_text(**inputs)
+    alone = {name: value[:1] for name, value in inputs.items()}
+    alone |= {name: alone[name][:, :6] for name in ("phonemes", "pace")}
+    durations_alone, prior_alone, z_alone = encode_text(**alone)
+    assert durations[0].tolist() == [*durations_alone[0].tolist(), 0, 0]
+    np.testing.assert_allclose(prior[:1, :6], prior_alone, atol=1e-5)
+    np.testing.assert_allclose(z[:1], z_alone, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_files_tell_what_they_are_in_the_words_of_sherpa_onnx(exported: Path) -> None:
+    import onnx
+
+    for path in exported.glob("*.onnx"):
+        model = onnx.load(path)
+        facts = {item.key: item.value for item in model.metadata_props}
+        assert facts["model_type"] == "mmtts" and facts["sample_rate"] == "16000"
+        assert facts["n_speakers"] == "0" and facts["language"] == "English"
+        assert (facts["n_fft"], facts["hop_length"], facts["num_mels"]) == ("1024", "256", "80")
+        assert b"location" not in path.read_bytes()
+        assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+
+
+@pytest.mark.slow
+def test_eight_bits_are_smaller_and_say_nearly_the_same(
+    exported: Path, onnx_speech: OnnxSynthesizer, tmp_path: Path
+) -> None:
+    import shutil
+
+    from mmtts.exporting.int8 import QUANTIZED, quantize
+    from mmtts.onnx.folder import read_config, write_config
+
+    shutil.copytree(exported, tmp_path / "int8")
+    for name in QUANTIZED:
+        quantize(tmp_path / "int8" / f"{name}.onnx")
+    config = read_config(exported)._asdict()
+    write_config(
+        tmp_path / "int8", {k: v for k, v in config.items() if k not in ("folder", "graphs")}
+    )
+    sizes = [(f / "vocoder.onnx").stat().st_size for f in (exported, tmp_path / "int8")]
+    assert sizes[1] < 0.6 * sizes[0]
+    voice = onnx_speech.voice("anna")
+    whole = onnx_speech(TEXT, voice)
+    eighth = OnnxSynthesizer.from_folder(tmp_path / "int8", 1)(TEXT, voice)
+    assert abs(eighth.seconds / whole.seconds - 1) < 0.1
+    level = [np.sqrt(np.mean(np.square(speech.samples))) for speech in (whole, eighth)]
+    assert abs(level[1] / level[0] - 1) < 0.1
+
+
+@pytest.mark.slow
+def test_the_benchmark_measures_it_beside_its_original(
+    accented_system: Path, exported: Path, tmp_path: Path
+) -> None:
+    from mmtts.benchmarking.contestants import make_systems
+    from mmtts.benchmarking.worker_process import WorkerProcess
+
+    voice = str(accented_system / "ben.safetensors")
+    folders = [str(exported), str(accented_system)]
+    ours, original = make_systems(folders, [2], voice, "", tmp_path)
+    assert (ours.name, ours.module) == ("exported", "onnx_talker")
+    assert (original.name, original.module) == ("system", "system_talker")
+    [ready] = make_systems(folders[:1], [2], None, "", tmp_path)
+    assert Path(ready.options["voice"]).name == "anna.safetensors"
+    with WorkerProcess(ready, 1) as worker:
+        worker.ask("Hello.", 2)
+        assert worker.wait_for("spoken").facts["speech"] > 0.3
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for path in exported.iterdir():
+        if path.is_file():
+            (bare / path.name).symlink_to(path)
+    with pytest.raises(InputError, match="has no ready voice; name its original too, or say voice"):
+        make_systems([str(bare)], [2], None, "", tmp_path)

@@ -124,7 +124,7 @@ def test_a_hub_id_downloads_data_only(system: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     assert find_system("someone/lab") == system
-    assert asked == [("someone/lab", ["*.json", "*.safetensors", "*.md"])]
+    assert asked == [("someone/lab", ["*.json", "*.safetensors", "*.md", "lexicon.*"])]
     with pytest.raises(InputError, match="neither a folder here nor a model that the hub gives"):
         find_system("someone/absent")
 
