@@ -43,8 +43,8 @@ HELP = """usage: python -m mmtts.compress checkpoint=FOLDER ratio=0.2 out=FOLDER
 
 examples
   python -m mmtts.compress checkpoint=runs/stage1/lab/model ratio=0.2 out=models/small/speech_tts
-  python -m mmtts.compress checkpoint=runs/stage1/lab/model ratio=0.4 \\
-      recover=200 int8=true out=models/tiny
+  python -m mmtts.compress checkpoint=runs/stage1/lab/model ratio=0.4 recover=200 out=models/tiny
+  python -m mmtts.compress checkpoint=models/lab/speech_tts int8=true data=data/lab out=models/fast
 """
 
 
