@@ -1,6 +1,7 @@
 """What the documents say: their code blocks, and every command in them."""
 
 import importlib
+import importlib.util
 import re
 import runpy
 import shlex
@@ -110,6 +111,8 @@ def program_of(words: list[str]) -> tuple[str, list[str]]:
 def run_program(program: str) -> None:
     """Run a module of the project, or a script, in this process; it reads `sys.argv`."""
     if program.startswith("mmtts."):
+        if importlib.util.find_spec(f"{program}.__main__"):
+            program = f"{program}.__main__"  # a package that is a command
         importlib.import_module(program).main()
         return
     sys.path.insert(0, str((ROOT / program).parent))

@@ -46,6 +46,7 @@ class Synthesizer:
         self._system = system
         self._speaker = system.speaker()
         self._voices = VoiceMaker(system, self._speaker)
+        self._lexicon = system.lexicon()
 
     @property
     def sample_rate(self) -> int:
@@ -96,10 +97,6 @@ class Synthesizer:
         return voice.move(self.directions[name], amount, name)
 
     @cached_property
-    def _own_lexicon(self) -> Pronunciations:
-        return self._system.lexicon()
-
-    @cached_property
     def heard(self) -> Heard | None:
         """What the model heard in training; None where the system does not tell."""
         return self._system.heard()
@@ -144,10 +141,8 @@ class Synthesizer:
             prompt: A description such as "An elderly man speaks slowly."
             speech: A clip of someone speaking, at least half a second.
             seed: Picks one of the voices that fit a face or a prompt; none means their mean.
-            guidance: How strictly a picked voice follows face or prompt, 0 to 10; 1 is as learned,
-                more trades variety for obedience.
-            weights: Shares in the order name, face, prompt, speech when several are given; equal
-                by default.
+            guidance: How strictly a picked voice follows face or prompt, 0 to 10; 1 is as learned.
+            weights: Shares in the order name, face, prompt, speech; equal by default.
             largest_face: Take the largest of several faces instead of refusing the picture.
 
         Raises:
@@ -302,4 +297,4 @@ class Synthesizer:
         return VoiceStyle(voice, lambda: self.directions, self._system.device)
 
     def _said(self, lexicon: LexiconSource) -> Pronunciations:
-        return self._own_lexicon | as_pronunciations(lexicon)
+        return self._lexicon | as_pronunciations(lexicon)
