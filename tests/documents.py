@@ -1,7 +1,6 @@
 """What the documents say: their code blocks, and every command in them."""
 
 import importlib
-import importlib.util
 import re
 import runpy
 import shlex
@@ -111,9 +110,10 @@ def program_of(words: list[str]) -> tuple[str, list[str]]:
 def run_program(program: str) -> None:
     """Run a module of the project, or a script, in this process; it reads `sys.argv`."""
     if program.startswith("mmtts."):
-        if importlib.util.find_spec(f"{program}.__main__"):
-            program = f"{program}.__main__"  # a package that is a command
-        importlib.import_module(program).main()
+        found = importlib.import_module(program)
+        if hasattr(found, "__path__"):  # a package that is a command
+            found = importlib.import_module(f"{program}.__main__")
+        found.main()
         return
     sys.path.insert(0, str((ROOT / program).parent))
     try:
