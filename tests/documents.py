@@ -106,7 +106,8 @@ def program_of(words: list[str]) -> tuple[str, list[str]]:
 def run_program(program: str) -> None:
     """Run a module of the project, or a script, in this process; it reads `sys.argv`."""
     if program.startswith("mmtts."):
-        importlib.import_module(program).main()
+        is_package = (ROOT / program.replace(".", "/")).is_dir()
+        importlib.import_module(f"{program}.__main__" if is_package else program).main()
         return
     sys.path.insert(0, str((ROOT / program).parent))
     try:

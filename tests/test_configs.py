@@ -77,7 +77,9 @@ def check_calls(config: DictConfig) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(CONFIG_DIR)))
 def test_the_first_line_is_a_command(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    assert re.match(r"# python -m mmtts\.(train|evaluate|compress|benchmark) \S+", first), first
+    assert re.match(r"# python -m mmtts\.(train|evaluate|compress|benchmark|export) \S+", first), (
+        first
+    )
     group, option = path.parent.name, path.stem
     if path.parent != CONFIG_DIR and group not in ("paths", "loss", "data", "model"):
         assert f"{group}={option}" in first.replace("'", "").replace('"', "")
