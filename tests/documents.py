@@ -110,10 +110,8 @@ def program_of(words: list[str]) -> tuple[str, list[str]]:
 def run_program(program: str) -> None:
     """Run a module of the project, or a script, in this process; it reads `sys.argv`."""
     if program.startswith("mmtts."):
-        found = importlib.import_module(program)
-        if hasattr(found, "__path__"):  # a package that is a command
-            found = importlib.import_module(f"{program}.__main__")
-        found.main()
+        is_package = (ROOT / program.replace(".", "/")).is_dir()
+        importlib.import_module(f"{program}.__main__" if is_package else program).main()
         return
     sys.path.insert(0, str((ROOT / program).parent))
     try:

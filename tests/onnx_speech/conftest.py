@@ -1,18 +1,19 @@
 """One exported system for all tests: small networks, two accents, one saved voice."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from small_system import MANNER_DIM, STYLE_DIM
+from source_imports import ROOT
 
-from mmtts.exporting.onnx_folder import export_system
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.excitation import PITCH_BINS
 from mmtts.networks.vocoder import Vocoder
 from mmtts.storage.model_folder import save_model, weights_hash
-from mmtts.synthesis.system_folder import SystemFolder
 from mmtts.synthesis.voice import Voice
 from mmtts.text import SYMBOLS
 
@@ -60,7 +61,8 @@ def accented_system(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def exported(accented_system: Path) -> Path:
-    """The same as ONNX, with both voices."""
+    """What the command makes of it, with both voices."""
     out = accented_system.parent / "exported"
-    system = SystemFolder(accented_system, "cpu")
-    return export_system(system, out, voices=[accented_system / "ben.safetensors"])
+    words = [f"model={accented_system}", f"out={out}", f"voices={accented_system}/ben.safetensors"]
+    subprocess.run([sys.executable, "-m", "mmtts.export", *words], check=True, cwd=ROOT)
+    return out
