@@ -24,7 +24,9 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--vocoder", type=Path, help="without it, Griffin-Lim makes the sound")
     parser.add_argument("--face-encoder", type=Path, help="stage-2 model folder")
     parser.add_argument("--prompt-encoder", type=Path, help="stage-3 model folder")
-    parser.add_argument("--data", type=Path, help="prepared data: named directions, model card")
+    parser.add_argument("--data", type=Path, help="prepared data: directions, map, model card")
+    parser.add_argument("--pairs", type=Path, help="prepared data of the encoders of faces and "
+        "prompts, where it is another")  # fmt: skip
     parser.add_argument("--voices", type=Path, help="YAML of ready voices: name, prompt, seed")
     parser.add_argument("--half", action="store_true", help="half precision: half the size")
     parser.add_argument("--out", type=Path, required=True, help="system folder to write")
@@ -34,7 +36,7 @@ def main(words: list[str] | None = None) -> None:
     parts = {kind: path for kind in kinds if (path := getattr(options, kind))}
     from mmtts.synthesis.bundling import bundle
 
-    out = bundle(parts, options.out, options.data, options.half, options.voices)
+    out = bundle(parts, options.out, options.data, options.half, options.voices, options.pairs)
     print(f"{out}: {', '.join(parts)}")
 
 

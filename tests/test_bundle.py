@@ -193,3 +193,24 @@ def test_broken_designs_are_one_sentence(small_system: Path, tmp_path: Path, tex
     with pytest.raises(InputError, match=r"voices\.yaml"):
         bundle(all_parts(small_system), tmp_path / "out", designs=tmp_path / "voices.yaml")
     assert not (tmp_path / "out").exists()
+
+
+def test_parts_have_the_terms_of_their_own_data(
+    small_system: Path, prepared: Path, tmp_path: Path
+) -> None:
+    row = "| corpus | terms | weights | source |\n| --- | --- | --- | --- |\n| {} |\n"
+    folders = {}
+    for name, terms in (("open", "a | CC BY 4.0 | yes | x"), ("closed", "b | research | no | y")):
+        folders[name] = Path(shutil.copytree(prepared, tmp_path / name))
+        (folders[name] / "LICENSES.md").write_text("# Licences\n\n" + row.format(terms))
+    words = [f"--{kind.replace('_', '-')}={small_system / kind}" for kind in PARTS]
+    out = tmp_path / "out"
+    main([*words, f"--data={folders['open']}", f"--pairs={folders['closed']}", f"--out={out}"])
+    card = (out / "MODEL_CARD.md").read_text()
+    before_parts = card[: card.index("## Parts")]
+    assert "- speech_tts, vocoder: may be published" in before_parts
+    assert "- face_encoder, prompt_encoder: **for research only**" in before_parts
+    assert "### speech_tts, vocoder\n" in card and "#### Licences" in card
+    assert "CC BY 4.0" in (out / "vocoder" / "LICENSES.md").read_text()
+    assert "research" in (out / "prompt_encoder" / "LICENSES.md").read_text()
+    Synthesizer.from_pretrained(out).voice(prompt="A calm man.")  # beside weights terms may lie

@@ -27,15 +27,17 @@ def bundle(
     data: Path | None = None,
     half: bool = False,
     designs: Path | None = None,
+    pairs: Path | None = None,
 ) -> Path:
     """Copy model folders into one system folder, after checking that they belong together.
 
     Args:
         parts: Model folder by kind; `speech_tts` is required.
         out: The system folder; an earlier system of that name is replaced in one step.
-        data: Prepared data folder, for the named directions and the model card.
+        data: Prepared data folder, for the named directions, the map and the model card.
         half: Store weights in half precision.
         designs: A file of ready voices to make, see `read_designs`.
+        pairs: Prepared data folder of the face and the prompt encoder; by default `data`.
 
     Returns:
         The system folder.
@@ -58,7 +60,8 @@ def bundle(
             survey(SystemFolder(temporary, "cpu"), data)
         if voices:
             save_designs(Synthesizer.from_pretrained(temporary, "cpu").voice, voices, temporary)
-        write_model_card(temporary, out.name, configs, data)
+        sources = {kind: (pairs or data) if "encoder" in kind else data for kind in configs}
+        write_model_card(temporary, out.name, configs, sources)
         replace_folder(temporary, out)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ PURPOSE = {
     "prompt_encoder": "a description to fitting style vectors",
 }
 
+TERMS = "LICENSES.md"
 TEMPLATE = """# Model card: {name}
 
 An mmtts system for multimodal controllable speech synthesis: English text is spoken in a
 voice that comes from a clip, from a face, from a description, or from a mix of them.
+
+{terms}
 
 ## Parts
 
@@ -78,16 +81,22 @@ aloud; voices for people who have agreed to it.
 
 
 def write_model_card(
-    folder: Path, name: str, configs: Mapping[str, ModelConfig], data: Path | None
+    folder: Path,
+    name: str,
+    configs: Mapping[str, ModelConfig],
+    data: Mapping[str, Path | None],
 ) -> Path:
-    """Write `folder/MODEL_CARD.md` from the configurations of the parts.
+    """Write `folder/MODEL_CARD.md`, and beside the weights of each part the terms of its data.
 
     Args:
         folder: System folder with the parts already in it.
         name: Of the system.
         configs: By kind.
-        data: Prepared data folder it was trained on, when known.
+        data: By kind, the prepared data folder that a part was trained on, when known.
     """
+    for kind in configs:
+        if terms := read_terms(data[kind]):
+            (folder / kind / TERMS).write_text(terms, encoding="utf-8")
     rows = [_row(folder / kind, kind, config) for kind, config in configs.items()]
     encoders = {"prompt_encoder": 'prompt="A calm woman.", seed=0', "face_encoder": 'face="me.jpg"'}
     example = next((v for k, v in encoders.items() if k in configs), 'speech="clip.wav"')
@@ -99,8 +108,15 @@ def write_model_card(
         else "There is no trained vocoder: Griffin-Lim makes the sound, which is metallic.\n",
         directions=_directions(folder),
         example=example,
-        data=_describe_data(data),
-        license=_license(data),
+        terms=summarize_terms({kind: data[kind] for kind in configs}),
+        data="\n\n".join(
+            f"{_listed(kinds)}: {_describe_data(source)}"
+            for source, kinds in by_folder(data, configs)
+        ),
+        license="\n\n".join(
+            f"### {_listed(kinds)}\n\n{_license(source)}"
+            for source, kinds in by_folder(data, configs)
+        ),
     )
     path = folder / "MODEL_CARD.md"
     path.write_text(card, encoding="utf-8")
@@ -162,9 +178,50 @@ def _counts(counts: Mapping[str, Any]) -> str:
 
 
 def _license(data: Path | None) -> str:
-    text = "The code is licensed under Apache-2.0. The weights inherit the terms of their data:"
-    path = None if data is None else data / "LICENSES.md"
-    if path is None or not path.is_file():
-        return f"{text} these are not recorded here, so do not publish the weights."
-    terms = re.sub("^#+", "###", path.read_text(encoding="utf-8").strip(), flags=re.MULTILINE)
-    return f"{text}\n\n{terms}"
+    terms = read_terms(data)
+    if terms is None:
+        return "The terms of the data are not recorded here, so do not publish the weights."
+    return re.sub("^#+", "####", terms.strip(), flags=re.MULTILINE)
+
+
+def read_terms(data: Path | None) -> str | None:
+    """Read the list of licenses of a prepared folder; None where there is none."""
+    path = None if data is None else data / TERMS
+    return path.read_text(encoding="utf-8") if path is not None and path.is_file() else None
+
+
+def summarize_terms(data: Mapping[str, Path | None]) -> str:
+    """Say what the terms of their data allow to do with the weights of each part.
+
+    Args:
+        data: Prepared data folder by kind of part; None where it is not known.
+    """
+    said = []
+    for source, kinds in by_folder(data, data):
+        terms = read_terms(source)
+        # In the list of licenses, the third column says whether weights may be published.
+        answers = re.findall(r"^\|[^|]+\|[^|]+\| *(yes|no) *\|", terms or "", re.MULTILINE)
+        if not answers:
+            allowed = "the terms of their data are not known: do not publish the weights"
+        elif "no" in answers:
+            allowed = "**for research only**, as some of their data is"
+        else:
+            allowed = "may be published and used with attribution"
+        said.append(f"- {_listed(kinds)}: {allowed}")
+    return "\n".join(
+        ["The code is under Apache-2.0. The weights have the terms of their data:", *said]
+    )
+
+
+def by_folder(
+    data: Mapping[str, Path | None], kinds: Iterable[str]
+) -> list[tuple[Path | None, list[str]]]:
+    """Group kinds of parts by the folder that they were trained on."""
+    groups: dict[Path | None, list[str]] = {}
+    for kind in kinds:
+        groups.setdefault(data[kind], []).append(kind)
+    return list(groups.items())
+
+
+def _listed(kinds: list[str]) -> str:
+    return ", ".join(kinds)

@@ -41,7 +41,7 @@ step "7. one system folder in half precision, with ready voices -> $system"
 once "$system" $python -m mmtts.bundle --speech-tts "runs/stage1/$name/model" \
   --vocoder "runs/vocoder/$name/model" --face-encoder "runs/stage2/$name/model" \
   --prompt-encoder "runs/stage3/$name/model" --voices recipes/starter/voices.yaml --half \
-  --data "$data" --out "$system"
+  --data data/starter --pairs "$data" --out "$system"
 
 step "8. tables of people who were never trained on -> $out"
 once "$out/native" $python -m mmtts.evaluate "model=$system" data=data/starter accent=native \
