@@ -96,7 +96,8 @@ def test_a_voice_is_made_mixed_heard_kept_and_taken_along(
     page.check("#consent")
     page.set_input_files("#face", tmp_path / "face.png")
     page.wait_for_selector("#source-face.used")
-    assert page.is_visible("#mixing") and page.is_visible("#face-picture")
+    page.wait_for_selector("#face-picture:not([hidden])")
+    assert page.is_visible("#mixing")
     assert page.locator("#shares output").all_inner_texts() == ["50 %", "50 %"]
     page.focus("#share-face")
     page.keyboard.press("End")  # by keyboard, all of the face
@@ -123,7 +124,8 @@ def test_a_voice_is_made_mixed_heard_kept_and_taken_along(
     page.wait_for_selector("#voices li:has-text('Carla')")
     page.click("#away-face")
     page.wait_for_selector("#source-face:not(.used)")
-    assert page.is_hidden("#mixing") and page.is_hidden("#face-picture")
+    page.wait_for_selector("#face-picture", state="hidden")
+    assert page.is_hidden("#mixing")
     page.click("button[aria-label='Delete Ben']")
     page.wait_for_selector("#voices li:has-text('Ben')", state="detached")
 
