@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mmtts.command.hydra_command import quoted, run_hydra
+from mmtts.command.hydra_command import run_hydra, typed_words
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 
@@ -54,17 +54,8 @@ def main() -> None:
 
 def benchmark_words(words: list[str]) -> list[str]:
     """Turn what people type into what Hydra takes: lists in brackets, paths in quotes."""
-    result = []
-    for word in words:
-        key, equals, value = word.partition("=")
-        key = "models" if key == "model" else key  # model=... would choose a file in conf/model
-        if equals and value not in ("", "null") and value[0] not in "['\"":
-            parts = value.split(",") if key in LISTS else [value]
-            if key in TEXTS:
-                parts = [quoted(part.strip()) for part in parts]
-            value = f"[{','.join(parts)}]" if key in LISTS else parts[0]
-        result.append(f"{key}{equals}{value}")
-    return result
+    # model=... would choose a file in conf/model
+    return typed_words(words, {"model": "models"}, LISTS, TEXTS)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmtts import InputError
-from mmtts.command.hydra_command import quoted, run_hydra
+from mmtts.command.hydra_command import run_hydra, typed_words
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 
@@ -61,17 +61,9 @@ def main() -> None:
 
 def compression_words(words: Sequence[str]) -> list[str]:
     """Turn what people type into what Hydra takes: lists in brackets, paths in quotes."""
-    result = []
-    for word in words:
-        key, equals, value = word.partition("=")
-        key = "folder" if key == "data" else key  # data=... would choose a file in conf/data
-        if equals and value not in ("", "null") and value[0] not in "['\"":
-            if key == "components":
-                value = f"[{value}]"
-            elif key in ("checkpoint", "out", "folder", "device"):
-                value = quoted(value)
-        result.append(f"{key}{equals}{value}")
-    return result
+    # data=... would choose a file in conf/data
+    texts = ("checkpoint", "out", "folder", "device")
+    return typed_words(words, {"data": "folder"}, ("components",), texts)
 
 
 def compress_checkpoint(config: DictConfig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mmtts.command.hydra_command import quoted, run_hydra
+from mmtts.command.hydra_command import run_hydra, typed_words
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 from mmtts.evaluation.interview import KEYS, QUESTIONS, evaluate
@@ -58,17 +58,7 @@ def help_text() -> str:
 
 def evaluation_words(words: list[str]) -> list[str]:
     """Turn what people type into what Hydra takes: lists in brackets, paths in quotes."""
-    result = []
-    for word in words:
-        key, equals, value = word.partition("=")
-        key = KEYS.get(key, key)
-        plain = bool(equals) and value not in ("", "null") and value[0] not in "['\""
-        if plain and key in LISTS:
-            value = f"[{','.join(quoted(part.strip()) for part in value.split(','))}]"
-        elif plain and key in TEXTS:
-            value = quoted(value)
-        result.append(f"{key}{equals}{value}")
-    return result
+    return typed_words(words, KEYS, LISTS, (*LISTS, *TEXTS))
 
 
 if __name__ == "__main__":

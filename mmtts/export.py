@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmtts import InputError
-from mmtts.command.hydra_command import quoted, run_hydra
+from mmtts.command.hydra_command import run_hydra, typed_words
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 
@@ -46,17 +46,8 @@ def main() -> None:
 
 def export_words(words: Sequence[str]) -> list[str]:
     """Turn what people type into what Hydra takes: lists in brackets, paths in quotes."""
-    result = []
-    for word in words:
-        key, equals, value = word.partition("=")
-        key = "system" if key == "model" else key  # model=... would choose a file in conf/model
-        if equals and value not in ("", "null") and value[0] not in "['\"":
-            if key == "voices":
-                value = f"[{','.join(quoted(part.strip()) for part in value.split(','))}]"
-            elif key in ("system", "out"):
-                value = quoted(value)
-        result.append(f"{key}{equals}{value}")
-    return result
+    # model=... would choose a file in conf/model
+    return typed_words(words, {"model": "system"}, ("voices",), ("voices", "system", "out"))
 
 
 def export(config: DictConfig) -> None:

@@ -7,7 +7,7 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -224,3 +224,32 @@ def quoted(text: str) -> str:
     """Put a text into the quotes within which Hydra takes every character as it is."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def typed_words(
+    words: Sequence[str],
+    renamed: Mapping[str, str],
+    lists: Collection[str],
+    texts: Collection[str],
+) -> list[str]:
+    """Turn what people type into what Hydra takes: lists in brackets, texts in quotes.
+
+    Args:
+        words: Such as ``model=a,b``.
+        renamed: What Hydra calls a key, where its name for people is that of a config group.
+        lists: Keys, as Hydra calls them, whose values are lists with commas between the parts.
+        texts: Keys whose values, or the parts of them, are paths or other free texts.
+    """
+    result = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        key = renamed.get(key, key)
+        if equals and value not in ("", "null") and value[0] not in "['\"":
+            if key in lists:
+                parts = value.split(",")
+                parts = [quoted(part.strip()) for part in parts] if key in texts else parts
+                value = f"[{','.join(parts)}]"
+            elif key in texts:
+                value = quoted(value)
+        result.append(f"{key}{equals}{value}")
+    return result
