@@ -17,13 +17,15 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "train": {
         "prepare": "one's own recordings, into a folder to train on",
         "train": "one stage, from a config",
-        "bundle": "the models of one system, side by side",
-        "compress": "a smaller model of the same kind",
-        "export": "a system as ONNX graphs, for machines without torch",
     },
     "measure": {
         "evaluate": "systems, by questions and judges",
         "benchmark": "time and memory, beside other programs",
+    },
+    "ship": {
+        "bundle": "the models of one system, side by side",
+        "compress": "a smaller model of the same kind",
+        "export": "a system as ONNX graphs, for machines without torch",
     },
 }
 

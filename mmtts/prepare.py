@@ -19,6 +19,7 @@ from mmtts.command.threads import wait_briefly
 
 if TYPE_CHECKING:
     from mmtts.data.recordings import Prepared
+    from mmtts.text import FrontEnd
 
 NEEDED = ("pocketsphinx", "pyworld")
 SHOWN = 20  # lines of the table
@@ -46,6 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--speaker", default="speaker", help="name of who speaks; default: speaker")
     add("--by-folder", action="store_true", help="every folder in it holds those of one speaker")
     add("--gender", choices=("female", "male"), help="of the speakers, where it is one")
+    add("--language", default="en", metavar="CODE", help="of the texts, such as de; default: en")
     add("--accent", default="native", help="as models tell them apart; default: native")
     add("--whisper", metavar="MODEL", help="folder or hub id of a Whisper, for files without text")
     add("--denoise", action="store_true", help="suppress noise (extra: denoise)")
@@ -72,13 +74,16 @@ def main(words: list[str] | None = None) -> None:
     clips, skipped = read_clips(folder, corpus, who, options.gender, options.accent)
     files = {full_id(clip): str(clip.path.relative_to(folder)) for clip in clips}
     transcribe = recognizer(options.whisper)
-    usable, faults = choose_clips(clips, folder, out, options.longest, transcribe)
+    spoken = find_front_end(options.language)
+    usable, faults = choose_clips(clips, folder, out, options.longest, transcribe, spoken)
     noisy = {corpus} if options.denoise else set()
-    rows, failed = prepare_audio(usable, out, {}, options.processes, noisy)
+    lexicon: dict[str, str] | None = {} if spoken.language == "en" else None
+    rows, failed = prepare_audio(usable, out, lexicon, options.processes, noisy)
+    rows = [{**row, "language": spoken.name} for row in rows]
     for name, fault in failed.items():
         faults[files[name]] = fault.removeprefix(str(folder / files[name])).strip()
     terms = describe_terms(folder, options.consent)
-    show(finish_folder(rows, files, out, skipped | faults, options.valid, terms), out)
+    show(finish_folder(rows, files, out, skipped | faults, options.valid, terms), out, spoken)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -104,12 +109,23 @@ def recognizer(source: str | None) -> Callable[[Any], str] | None:
     """What writes down recordings without a text; None where nobody named a Whisper."""
     if source is None:
         return None
-    from mmtts.metrics.recognition import Whisper
+    from mmtts.metrics.whisper import load_whisper
 
-    return Whisper(source).transcribe
+    return load_whisper(source).transcribe
 
 
-def show(done: Prepared, out: Path) -> None:
+def find_front_end(language: str) -> FrontEnd:
+    """Take this package's English, or another language from eSpeak NG."""
+    from mmtts.text import ENGLISH
+
+    if language == ENGLISH.language:
+        return ENGLISH
+    from mmtts.text.espeak import Espeak
+
+    return Espeak(language)
+
+
+def show(done: Prepared, out: Path, spoken: FrontEnd) -> None:
     """Say what became of the recordings."""
     for split, counts in sorted(done.counts.items()):
         people = f"{counts['people']} speaker{'s' if counts['people'] > 1 else ''}"
@@ -124,9 +140,10 @@ def show(done: Prepared, out: Path) -> None:
             print(f"  {file:{min(width, 40)}}  {fault}")
         if len(done.skipped) > SHOWN:
             print(f"  ... all of them in {out / 'report.json'}")
+    text = "" if spoken.language == "en" else f" text=espeak text.language={spoken.language}"
     print(
         f"next: python -m mmtts.train experiment=stage1_fine_tune init=MODEL data.folder={out} "
-        f"name={out.name}"
+        f"name={out.name}{text}"
     )
 
 

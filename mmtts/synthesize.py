@@ -19,14 +19,19 @@ from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
 from mmtts.command.threads import wait_briefly
 from mmtts.synthesis.command_options import check_request, make_parser
+from mmtts.synthesis.command_texts import (
+    find_front_end,
+    print_phonemes,
+    read_lines,
+    read_script,
+    read_text,
+)
 
 if TYPE_CHECKING:
     from mmtts.synthesis.spoken_words import SpokenWord
     from mmtts.synthesis.synthesizer import Synthesizer
     from mmtts.synthesis.voice import Voice
     from mmtts.text.script import Script
-
-MAX_TEXT_BYTES = 20_000_000
 
 
 @one_sentence
@@ -46,10 +51,11 @@ def main(words: list[str] | None = None) -> int | None:
     if not options.list_voices:
         check_request(options)
     text = read_text(options.text)
+    options.front_end = find_front_end(options)
     if options.lexicon:
         from mmtts.text import read_lexicon
 
-        options.lexicon = read_lexicon(options.lexicon)
+        options.lexicon = read_lexicon(options.lexicon, options.front_end)
     if options.phonemes:
         print_phonemes(text, options)
         return None
@@ -68,20 +74,6 @@ def main(words: list[str] | None = None) -> int | None:
     elif script is not None:
         speak_script(synthesizer, voice, script, options)
     return None
-
-
-def read_text(text: str | None) -> str | None:
-    """Return the text, from standard input when it is '-'.
-
-    Raises:
-        InputError: Standard input is not UTF-8 or endless.
-    """
-    if text != "-":
-        return text
-    raw = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
-    if len(raw) > MAX_TEXT_BYTES:
-        raise InputError(f"standard input has more than {MAX_TEXT_BYTES:,} bytes; split the text")
-    return _decode(raw, "standard input")
 
 
 def make_voice(synthesizer: Synthesizer, options: argparse.Namespace) -> Voice:
@@ -126,37 +118,6 @@ def load_voice(synthesizer: Synthesizer, named: str) -> Voice:
     return Voice.load(named) if is_voice_file(named) else synthesizer.voice(named)
 
 
-def read_script(text: str, options: argparse.Namespace) -> Script:
-    """Read a text in the way in which the options say it is written.
-
-    Raises:
-        InputError: It cannot be understood.
-    """
-    from mmtts.text import read_markup, read_ssml
-
-    return read_ssml(text) if options.ssml else read_markup(text)
-
-
-def print_phonemes(text: str | None, options: argparse.Namespace) -> None:
-    """Print what would be said, a line of words and a line of phonemes for each sentence.
-
-    Raises:
-        InputError: There is nothing to speak.
-    """
-    from mmtts.text.lines import compose
-    from mmtts.text.phonemes import PUNCTUATION, lay_words, warn_of_left_out
-
-    given = [(0, read_script(text, options))] if text is not None else read_lines(options)
-    for number, script in given:
-        warn_of_left_out(script.text)
-        if number:
-            print(f"# line {number}")
-        for line in filter(lambda line: line.text, compose(script, options.lexicon)):
-            symbols, _ = lay_words([word for word, _ in line.read()])
-            shown = (f"{s} " if s in PUNCTUATION else s for s in symbols[1:-1])
-            print(line.said, "".join(shown).strip(), sep="\n", end="\n\n")
-
-
 def speak_script(
     synthesizer: Synthesizer, voice: Voice, script: Script, options: argparse.Namespace
 ) -> None:
@@ -170,7 +131,7 @@ def speak_script(
     started, seconds = time.perf_counter(), 0.0
     words: list[SpokenWord] = []
     parts = synthesizer.stream(script, voice, whole_sentences=True, **_manner(options))
-    total = len(compose(script, options.lexicon))
+    total = len(compose(script, options.lexicon, options.front_end))
     with ExitStack() as stack:
         titles = options.subtitles and stack.enter_context(atomic_write(options.subtitles))
         writer = stack.enter_context(SpeechWriter(options.output, synthesizer.sample_rate))
@@ -202,33 +163,6 @@ def speak_lines(synthesizer: Synthesizer, voice: Voice, options: argparse.Namesp
     _tell(options, f"{len(texts)} files in {folder}", seconds, started)
 
 
-def read_lines(options: argparse.Namespace) -> list[tuple[int, Script]]:
-    """Read the lines of the text file that are not blank, with their numbers.
-
-    Raises:
-        InputError: The file cannot be read, or holds a line that cannot be spoken.
-    """
-    from mmtts.text.lines import compose
-
-    path = Path(options.text_file)
-    try:
-        lines = _decode(path.read_bytes(), str(path)).splitlines()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    numbered = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            numbered.append((number, read_script(line, options)))
-            compose(numbered[-1][1], options.lexicon)
-        except InputError as error:
-            raise InputError(f"{path}, line {number}: {error}") from error
-    if not numbered:
-        raise InputError(f"{path} is empty; write one text per line")
-    return numbered
-
-
 def check_mark(path: str) -> int:
     """Say whether a file holds the mark; the exit status is 0 when it does, else 1."""
     from mmtts.audio.files import read_audio
@@ -249,6 +183,7 @@ def _manner(options: argparse.Namespace) -> dict[str, Any]:
         "pace": options.pace,
         "seed": options.seed or 0,
         "accent": options.accent,
+        "semitones": options.semitones,
         "lexicon": options.lexicon,
     }
 
@@ -269,13 +204,6 @@ def _tell(options: argparse.Namespace, what: str, seconds: float, started: float
     if not options.quiet:
         took = time.perf_counter() - started
         print(f"{what}: {seconds:.1f} s of speech in {took:.1f} s", file=sys.stderr)
-
-
-def _decode(raw: bytes, name: str) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8 text; save it as UTF-8") from error
 
 
 def _numbers(text: str | None) -> list[float] | None:

@@ -155,7 +155,7 @@ class Listener:
 def test_what_whisper_hears_is_kept_and_may_be_corrected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmtts.metrics.recognition.Whisper", Listener)
+    monkeypatch.setattr("mmtts.metrics.whisper.Whisper", Listener)
     Listener.heard = []
     folder, out = make_recordings(tmp_path / "rec", 3), tmp_path / "out"
     (folder / "2.txt").unlink()
@@ -215,3 +215,18 @@ def test_everyone_has_a_share_in_validation() -> None:
     assert split == split_clips(dict(reversed(speakers.items())), 0.1)
     assert sorted(split_clips({"x": "a", "y": "a"}, 0.1).values()) == ["train", "valid"]
     assert sorted(split_clips({"x": "a", "y": "b"}, 0.9).values()) == ["train", "valid"]
+
+
+def test_recordings_in_another_language(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    pytest.importorskip("espeakng_loader")
+    folder, out = make_recordings(tmp_path / "rec", 3), tmp_path / "ich"
+    for path in folder.glob("*.txt"):  # such as an English aligner would find words in
+        path.write_text("Hand in Hand.", encoding="utf-8")
+    prepare(folder, out, "--language=de")
+    clips = [*read_clips(out, "train"), *read_clips(out, "valid")]
+    assert [(clip.text, clip.words) for clip in clips] == [("Hand in Hand.", None)] * 3
+    assert report(out)["unsure"] == []
+    assert (out / "speech" / "phonemes-espeak-de.json").exists()
+    with gzip.open(out / "speech" / "cuts_train.jsonl.gz", "rt") as lines:
+        assert json.loads(next(lines))["supervisions"][0]["language"] == "German"
+    assert capsys.readouterr().out.endswith("name=ich text=espeak text.language=de\n")

@@ -25,7 +25,7 @@ _aligner: WordAligner | None = None
 def prepare_audio(
     clips: Sequence[Clip],
     out: Path,
-    lexicon: Mapping[str, str],
+    lexicon: Mapping[str, str] | None,
     processes: int,
     noisy: Collection[str] = (),
 ) -> tuple[list[Row], dict[str, str]]:
@@ -37,7 +37,8 @@ def prepare_audio(
     Args:
         clips: What to prepare.
         out: The prepared data folder.
-        lexicon: Extra words -> CMU phones.
+        lexicon: Extra words -> CMU phones; None where the clips are not English, so that no words
+            are looked for.
         processes: At the same time.
         noisy: Corpora whose noise is suppressed.
 
@@ -150,7 +151,7 @@ def _read_journal(path: Path) -> Iterator[Row]:
 
 @contextmanager
 def _working(
-    jobs: Sequence[Job], processes: int, lexicon: Mapping[str, str]
+    jobs: Sequence[Job], processes: int, lexicon: Mapping[str, str] | None
 ) -> Iterator[Iterable[tuple[Row, str]]]:
     """Give the results of the jobs as they come, worked on here or by several processes."""
     if processes > 1 and len(jobs) > 1:
@@ -163,9 +164,9 @@ def _working(
         yield map(_prepare_one, jobs)
 
 
-def _start_worker(lexicon: Mapping[str, str]) -> None:
+def _start_worker(lexicon: Mapping[str, str] | None) -> None:
     global _aligner
-    _aligner = WordAligner(lexicon)
+    _aligner = None if lexicon is None else WordAligner(lexicon)
 
 
 def _prepare_one(job: Job) -> tuple[Row, str]:

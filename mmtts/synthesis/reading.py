@@ -11,6 +11,7 @@ from torch import Tensor
 from mmtts import InputError
 from mmtts.synthesis.manner import Manner
 from mmtts.synthesis.voice import Voice
+from mmtts.text.front_end import FrontEnd
 from mmtts.text.lines import Line, compose
 from mmtts.text.markup import read_markup
 from mmtts.text.phonemes import warn_of_left_out
@@ -49,7 +50,11 @@ class VoiceStyle:
 
 
 def read_lines(
-    text: str | Script, lexicon: Pronunciations, style: VoiceStyle, manner: Manner
+    text: str | Script,
+    lexicon: Pronunciations,
+    style: VoiceStyle,
+    manner: Manner,
+    front_end: FrontEnd,
 ) -> list[Line]:
     """Read a text, see that it can be spoken, and warn of letters that cannot.
 
@@ -58,24 +63,29 @@ def read_lines(
         lexicon: Pronunciations.
         style: Of the voice.
         manner: How the whole is spoken.
+        front_end: Of the language of the text.
 
     Raises:
         InputError: There is nothing to speak, or it cannot be spoken as it asks to be.
     """
-    script = read_markup(text) if isinstance(text, str) else text
-    warn_of_left_out(script.text)
+    script = read_markup(text, front_end) if isinstance(text, str) else text
+    warn_of_left_out(script.text, front_end)
     for delivery in {passage.delivery for passage in script.passages()}:
         manner.require(delivery)
         style(delivery.pitch)
-    return compose(script, lexicon)
+    return compose(script, lexicon, front_end)
 
 
 def read_texts(
-    texts: Iterable[str | Script], lexicon: Pronunciations, style: VoiceStyle, manner: Manner
+    texts: Iterable[str | Script],
+    lexicon: Pronunciations,
+    style: VoiceStyle,
+    manner: Manner,
+    front_end: FrontEnd,
 ) -> Iterator[list[Line]]:
     """Read texts as `read_lines` does, each when it is its turn; errors tell which it is."""
     for number, text in enumerate(texts, start=1):
         try:
-            yield read_lines(text, lexicon, style, manner)
+            yield read_lines(text, lexicon, style, manner, front_end)
         except InputError as error:
             raise InputError(f"text {number}: {error}") from error

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mmtts import InputError
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd, nothing_to_speak
 from mmtts.text.lines import CLAUSE, Line, begin_quickly, find_lines
 from mmtts.text.markup import MARKUP, UNFINISHED, read_markup
-from mmtts.text.normalization import normalize_text
 from mmtts.text.phonemes import warn_of_left_out
 from mmtts.text.pronunciations import Pronunciations
 from mmtts.text.sentences import (
     LONGEST_CLAUSE,
-    NOTHING_TO_SPEAK,
     SENTENCE_END,
     SHORTEST_CLAUSE,
 )
@@ -42,7 +42,10 @@ class Stretch(NamedTuple):
 
 
 def lines_of_chunks(
-    chunks: Iterable[str], lexicon: Pronunciations | None = None, quick: bool = True
+    chunks: Iterable[str],
+    lexicon: Pronunciations | None = None,
+    quick: bool = True,
+    front_end: FrontEnd = ENGLISH,
 ) -> Iterator[Line]:
     """Yield lines as soon as they are complete, and ask for no more of the text than that takes.
 
@@ -50,15 +53,16 @@ def lines_of_chunks(
         chunks: Parts of a text with markup, cut anywhere.
         lexicon: Pronunciations.
         quick: Whether the first clause of a long first sentence comes by itself.
+        front_end: Of the language of the text.
 
     Raises:
         InputError: A chunk is no text, markup cannot be understood, or there is nothing to speak.
     """
     spoken = goes_on = False
-    for stretch in read_stretches(chunks, quick):
-        script = read_markup(stretch.text)
-        warn_of_left_out(script.text)
-        lines = find_lines(script, lexicon)
+    for stretch in read_stretches(chunks, quick, front_end):
+        script = read_markup(stretch.text, front_end)
+        warn_of_left_out(script.text, front_end)
+        lines = find_lines(script, lexicon, front_end)
         if not lines:
             continue
         if quick and not spoken:
@@ -70,16 +74,18 @@ def lines_of_chunks(
         spoken, goes_on = spoken or any(line.text for line in lines), stretch.goes_on
         yield from lines
     if not spoken:
-        raise InputError(NOTHING_TO_SPEAK)
+        raise nothing_to_speak(front_end)
 
 
-def read_stretches(chunks: Iterable[str], quick: bool = True) -> Iterator[Stretch]:
+def read_stretches(
+    chunks: Iterable[str], quick: bool = True, front_end: FrontEnd = ENGLISH
+) -> Iterator[Stretch]:
     """Yield a text that comes in chunks in stretches that can be read by themselves.
 
     The first one may be a clause if it is to be quick; the others end with a sentence unless it
     gets too long.
     """
-    buffer, is_first = _Buffer(), quick
+    buffer, is_first = _Buffer(front_end), quick
     for chunk in chunks:
         if not isinstance(chunk, str):
             raise InputError(f"a text comes in chunks of str, not of {type(chunk).__name__}")
@@ -95,8 +101,8 @@ def read_stretches(chunks: Iterable[str], quick: bool = True) -> Iterator[Stretc
 class _Buffer:
     """What has come and was not yet taken."""
 
-    def __init__(self) -> None:
-        self.text = ""
+    def __init__(self, front_end: FrontEnd) -> None:
+        self.text, self._normalize = "", front_end.normalize
         self._looked: dict[re.Pattern[str], int] = {}  # up to where a pattern was looked for
 
     def append(self, chunk: str) -> None:
@@ -144,11 +150,11 @@ class _Buffer:
     def _parts_cleanly(self, place: int, ends_sentence: bool) -> bool:
         """Tell whether both sides of a place are read alone as they are together."""
         before, behind = _without_markup(self.text[:place]), _without_markup(self.text[place:])
-        first, second = normalize_text(before), normalize_text(behind)
+        first, second = self._normalize(before), self._normalize(behind)
         together = f"{first} {second}"
         if ends_sentence and not SENTENCE_END.match(together, max(0, len(first) - 1)):
             return False
-        return normalize_text(before + behind) == together.strip()
+        return self._normalize(before + behind) == together.strip()
 
 
 def _without_markup(text: str) -> str:

@@ -12,15 +12,13 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from mmtts.text.characters import plain_characters
-from mmtts.text.phonemes import Word, read_words
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd, Word
 from mmtts.text.script import PLAIN, Delivery, Passage
 
 # Behind it come digits, a syllable each; one of several, so that it stands in no text by chance.
 _STEMS = ("zuqo", "ziqe", "zoqa", "zaqu")
 _DIGITS = ("ba", "be", "bi", "bo", "bu", "da", "de", "di", "do", "du")
-# A word of gruut's lexicon, in letters that no normalized text has: it needs no guess, and is a
-# noun to its neighbors.
-_NOUN = "nAmE"
 _SIBILANTS = ("s", "z", "ʃ", "ʒ", "t͡ʃ", "d͡ʒ")
 _VOICELESS = ("p", "t", "k", "f", "θ")
 
@@ -30,10 +28,11 @@ class Codes:
 
     Args:
         text: Without codes, so that they can be words that it does not have.
+        front_end: What reads it.
     """
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, front_end: FrontEnd = ENGLISH) -> None:
+        self._text, self._front_end = text, front_end
         self._meanings: list[Passage | Delivery] = []
 
     @cached_property
@@ -72,11 +71,11 @@ class Codes:
     def has_words(self, text: str) -> bool:
         """Tell whether anything in a text is spoken."""
         if not self._meanings:
-            return any(char.isalpha() for char in text)
+            return any(char.isalnum() for char in text)
         left = self._code.sub(
             lambda m: "" if isinstance(self._meaning(m), Delivery) else m[0], text
         )
-        return any(char.isalpha() for char in left)
+        return any(char.isalnum() for char in left)
 
     def read(self, text: str, delivery: Delivery = PLAIN) -> list[tuple[Word, Delivery]]:
         """Read the words of a normalized text, each with its delivery.
@@ -86,10 +85,10 @@ class Codes:
             delivery: At its beginning.
         """
         found: list[tuple[Word, Delivery]] = []
-        meanings = self._found(text)
-        plain = self._code.sub(lambda m: m[0] if self._meaning(m) is None else _NOUN, text)
-        for word in read_words(plain):
-            if not word.text.startswith(_NOUN):
+        meanings, noun = self._found(text), self._front_end.noun
+        plain = self._code.sub(lambda m: m[0] if self._meaning(m) is None else noun, text)
+        for word in self._front_end.read_words(plain):
+            if not word.text.startswith(noun):
                 found.append((word, delivery))
                 continue
             meaning = next(meanings)
@@ -98,7 +97,7 @@ class Codes:
                 if found and word.mark and not found[-1][0].mark:
                     found[-1] = (found[-1][0]._replace(mark=word.mark), found[-1][1])
                 continue
-            ending = word.text.removeprefix(_NOUN)
+            ending = word.text.removeprefix(noun)
             phonemes = meaning.phonemes + (_ending(meaning.phonemes[-1]) if ending else ())
             found.append((Word(meaning.text + ending, phonemes, word.mark), delivery))
         return found

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import NamedTuple
 
-from mmtts import InputError
 from mmtts.text.codes import Codes
-from mmtts.text.phonemes import Word, words_of
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd, Word, nothing_to_speak
+from mmtts.text.phonemes import words_of
 from mmtts.text.pronunciations import Pronunciations
 from mmtts.text.script import PLAIN, Delivery, Passage, Pause, Script, require_pause
-from mmtts.text.sentences import NOTHING_TO_SPEAK, find_sentences, first_clause
+from mmtts.text.sentences import find_sentences, first_clause
 
 _SENTENCE_ENDS = (".", "?", "!", "…")
 
@@ -45,6 +46,7 @@ class Line:
         is_open: Whether there is a seam behind, and no other sentence.
         delivery: At the beginning of the line.
         codes: What the codes stand for; None when there are none.
+        front_end: What reads it.
     """
 
     text: str
@@ -52,6 +54,7 @@ class Line:
     is_open: bool = False
     delivery: Delivery = PLAIN
     codes: Codes | None = field(default=None, compare=False)
+    front_end: FrontEnd = field(default=ENGLISH, compare=False)
 
     def read(self) -> list[tuple[Word, Delivery]]:
         """Return the words, each with its delivery; none for silence.
@@ -62,10 +65,10 @@ class Line:
         if not self.text:
             return []
         if self.codes is None:
-            return [(word, self.delivery) for word in words_of(self.text)]
+            return [(word, self.delivery) for word in words_of(self.text, self.front_end)]
         found = self.codes.read(self.text, self.delivery)
         if not found:
-            raise InputError(NOTHING_TO_SPEAK)
+            raise nothing_to_speak(self.front_end)
         return found
 
     @property
@@ -88,12 +91,15 @@ class Line:
         )
 
 
-def compose(script: Script, lexicon: Pronunciations | None = None) -> list[Line]:
+def compose(
+    script: Script, lexicon: Pronunciations | None = None, front_end: FrontEnd = ENGLISH
+) -> list[Line]:
     """Divide a script into lines.
 
     Args:
         script: Of any length.
         lexicon: Pronunciations of words that have none in the script.
+        front_end: Of the language of the script.
 
     Returns:
         Lines in their order, of which one at least holds words.
@@ -101,16 +107,18 @@ def compose(script: Script, lexicon: Pronunciations | None = None) -> list[Line]
     Raises:
         InputError: There is nothing to speak, or a pause is too long.
     """
-    lines = find_lines(script, lexicon)
+    lines = find_lines(script, lexicon, front_end)
     if not any(line.text for line in lines):
-        raise InputError(NOTHING_TO_SPEAK)
+        raise nothing_to_speak(front_end)
     return lines
 
 
-def find_lines(script: Script, lexicon: Pronunciations | None = None) -> list[Line]:
+def find_lines(
+    script: Script, lexicon: Pronunciations | None = None, front_end: FrontEnd = ENGLISH
+) -> list[Line]:
     """Divide a script as `compose` does; there may be nothing to speak."""
     lines: list[Line] = []
-    for line in _compose((lexicon or Pronunciations()).mark(script)):
+    for line in _compose((lexicon or Pronunciations()).mark(script), front_end):
         if line.seam and lines:
             lines[-1] = replace(lines[-1], is_open=True)
         lines.append(line)
@@ -122,9 +130,9 @@ def begin_quickly(lines: Sequence[Line]) -> list[Line]:
     return [*lines[0].part(), *lines[1:]]
 
 
-def _compose(script: Script) -> Iterator[Line]:
+def _compose(script: Script, front_end: FrontEnd) -> Iterator[Line]:
     """Yield lines that do not know yet whether they are open."""
-    codes = Codes(script.text)
+    codes = Codes(script.text, front_end)
     seam: Seam | None = None
     over = True  # the sentence before
     for pitch, group in groupby(script.pieces, _pitch):
@@ -137,7 +145,7 @@ def _compose(script: Script) -> Iterator[Line]:
         text = _write(passages, codes)
         if not seam and not over and not text.startswith("\n\n"):
             seam = CLAUSE
-        for line in _divide(text, passages[0].delivery, codes):
+        for line in _divide(text, passages[0].delivery, codes, front_end):
             yield replace(line, seam=seam)
             seam, over = None, line.text.endswith(_SENTENCE_ENDS) or text.endswith("\n\n")
         seam = None if seam is CLAUSE else seam
@@ -166,9 +174,9 @@ def _write(passages: Sequence[Passage], codes: Codes) -> str:
     return "".join(written)
 
 
-def _divide(text: str, delivery: Delivery, codes: Codes) -> Iterator[Line]:
+def _divide(text: str, delivery: Delivery, codes: Codes, front_end: FrontEnd) -> Iterator[Line]:
     """Yield the sentences of a text that begins with some delivery."""
-    for sentence in find_sentences(text):
+    for sentence in find_sentences(text, front_end=front_end):
         if codes.has_words(sentence):
-            yield Line(sentence, None, False, delivery, codes if len(codes) else None)
+            yield Line(sentence, None, False, delivery, codes if len(codes) else None, front_end)
         delivery = codes.deliver(sentence, delivery)

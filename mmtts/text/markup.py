@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from mmtts import InputError
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd
 from mmtts.text.ipa import parse_ipa
 from mmtts.text.script import Passage, Pause, Script, require_pause
 
@@ -15,8 +17,12 @@ UNFINISHED = re.compile(r"\[[^\[\]\n]{0,100}(?:\](?:\((?:/(?:[^/\n]{0,200}/?)?)?
 _SECONDS = re.compile(r"\s*\+?(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})\s*(ms|s)\s*")
 
 
-def read_markup(text: str) -> Script:
+def read_markup(text: str, front_end: FrontEnd = ENGLISH) -> Script:
     """Read a text in which words may have pronunciations and pauses their lengths.
+
+    Args:
+        text: In the language of the front end.
+        front_end: Of the model that is to speak it, whose sounds pronunciations are made of.
 
     Raises:
         InputError: A pronunciation or a pause cannot be understood.
@@ -29,7 +35,7 @@ def read_markup(text: str) -> Script:
         if match["pause"] is not None:
             pieces.append(Pause(read_seconds(match["pause"])))
         else:
-            pieces.append(Passage(match["word"], parse_ipa(match["ipa"])))
+            pieces.append(Passage(match["word"], parse_ipa(match["ipa"], front_end)))
     pieces.append(Passage(text[end:]))
     return Script(tuple(piece for piece in pieces if piece != Passage("")))
 

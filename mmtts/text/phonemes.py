@@ -1,4 +1,4 @@
-"""Phonemes: English text into the symbols that the text encoder knows.
+"""Phonemes: text into the symbols that the text encoder knows.
 
 A text becomes ``<sil> word gap word gap ... word [punctuation] <sil>``: the phonemes of a word
 stand together, and between two words stands exactly one gap token, a space or a punctuation mark.
@@ -7,81 +7,46 @@ stand together, and between two words stands exactly one gap token, a space or a
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 
 from mmtts import InputError
-from mmtts.text.characters import left_out
-from mmtts.text.normalization import MARKS, normalize_text
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd, Word, nothing_to_speak
+from mmtts.text.symbols import BOUNDARY, GAPS, PAD, PUNCTUATION, SILENCE, SYMBOLS
 
-PAD, SILENCE, BOUNDARY = "<pad>", "<sil>", " "
-PUNCTUATION = tuple(MARKS)
-_CONSONANTS = (
-    "b",
-    "d",
-    "d͡ʒ",
-    "f",
-    "h",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "s",
-    "t",
-    "t͡ʃ",
-    "v",
-    "w",
-    "z",
-    "ð",
-    "ŋ",
-    "ɡ",
-    "ɹ",
-    "ʃ",
-    "ʒ",
-    "θ",
-)
-_VOWELS = ("aɪ", "aʊ", "eɪ", "i", "oʊ", "u", "æ", "ɑ", "ɔ", "ɔɪ", "ə", "ɚ", "ɛ", "ɪ", "ʊ", "ʌ")
-_STRESSES = ("", "ˈ", "ˌ")
-SYMBOLS: tuple[str, ...] = (
-    PAD,
-    SILENCE,
-    BOUNDARY,
-    *PUNCTUATION,
-    *_CONSONANTS,
-    *(stress + vowel for vowel in _VOWELS for stress in _STRESSES),
-)
-GAPS = frozenset((BOUNDARY, *PUNCTUATION))
-_INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS)}
-_LETTER_A = ("ˈeɪ",)
-_MARK = re.compile(rf"[{MARKS}]")
+__all__ = [
+    "BOUNDARY",
+    "GAPS",
+    "PAD",
+    "PUNCTUATION",
+    "SILENCE",
+    "SYMBOLS",
+    "encode",
+    "encode_symbols",
+    "lay_words",
+    "phonemize",
+    "phonemize_words",
+    "warn_of_left_out",
+    "words_of",
+]
 _log = logging.getLogger(__name__)
 
 
-class Word(NamedTuple):
-    """A spoken word and the punctuation behind it ('' for none)."""
-
-    text: str
-    phonemes: tuple[str, ...]
-    mark: str
-
-
-def phonemize(text: str) -> list[str]:
+def phonemize(text: str, front_end: FrontEnd = ENGLISH) -> list[str]:
     """Turn text into symbols.
 
     Args:
-        text: English, in any Unicode characters; one sentence or a few.
+        text: In any Unicode characters; one sentence or a few.
+        front_end: Of its language.
 
     Returns:
-        Symbols of `SYMBOLS`, silence at both ends.
+        Symbols of the front end, silence at both ends.
 
     Raises:
         InputError: the text holds nothing that can be spoken.
     """
-    return lay_words(words_of(text))[0]
+    return lay_words(words_of(text, front_end))[0]
 
 
 def lay_words(words: Sequence[Word]) -> tuple[list[str], list[range]]:
@@ -91,7 +56,7 @@ def lay_words(words: Sequence[Word]) -> tuple[list[str], list[range]]:
         words: At least one.
 
     Returns:
-        Symbols of `SYMBOLS`, silence at both ends, and which of them are each word's own.
+        Symbols, silence at both ends, and which of them are each word's own.
     """
     symbols, places = [SILENCE], []
     for index, word in enumerate(words):
@@ -104,7 +69,7 @@ def lay_words(words: Sequence[Word]) -> tuple[list[str], list[range]]:
     return [*symbols, SILENCE], places
 
 
-def phonemize_words(text: str) -> list[tuple[str, list[str]]]:
+def phonemize_words(text: str, front_end: FrontEnd = ENGLISH) -> list[tuple[str, list[str]]]:
     """Return the spoken words in order, numbers written out, each with its phonemes.
 
     The k-th word owns the k-th run of symbols between gaps in ``phonemize(text)``.
@@ -112,86 +77,44 @@ def phonemize_words(text: str) -> list[tuple[str, list[str]]]:
     Raises:
         InputError: the text holds nothing that can be spoken.
     """
-    return [(word.text, list(word.phonemes)) for word in words_of(text)]
+    return [(word.text, list(word.phonemes)) for word in words_of(text, front_end)]
 
 
-def encode(text: str) -> list[int]:
-    """Turn text into indices of `SYMBOLS`; raises as `phonemize`."""
-    return encode_symbols(phonemize(text))
+def encode(text: str, front_end: FrontEnd = ENGLISH) -> list[int]:
+    """Turn text into indices of the front end's symbols; raises as `phonemize`."""
+    return encode_symbols(phonemize(text, front_end), front_end)
 
 
-def encode_symbols(symbols: Iterable[str]) -> list[int]:
+def encode_symbols(symbols: Iterable[str], front_end: FrontEnd = ENGLISH) -> list[int]:
     """Turn symbols into their indices.
 
     Raises:
-        InputError: a symbol is not one of `SYMBOLS`.
+        InputError: a symbol is not one of the front end's.
     """
+    index = _index(front_end.symbols)
     try:
-        return [_INDEX[symbol] for symbol in symbols]
+        return [index[symbol] for symbol in symbols]
     except KeyError as error:
         raise InputError(f"Unknown phoneme {error.args[0]!r}: see mmtts.text.SYMBOLS.") from error
 
 
+@cache
+def _index(symbols: tuple[str, ...]) -> dict[str, int]:
+    return {symbol: index for index, symbol in enumerate(symbols)}
+
+
 @lru_cache(maxsize=8192)
-def words_of(text: str) -> tuple[Word, ...]:
+def words_of(text: str, front_end: FrontEnd = ENGLISH) -> tuple[Word, ...]:
     """Normalize and phonemize; at least one word, or it raises as `phonemize`."""
-    warn_of_left_out(text)
-    words = tuple(read_words(normalize_text(text)))
+    warn_of_left_out(text, front_end)
+    words = tuple(front_end.read_words(front_end.normalize(text)))
     if not words:
         shown = text if len(text) <= 40 else text[:40] + "…"
-        raise InputError(f"{shown!r} holds nothing that can be spoken: give an English text.")
+        raise nothing_to_speak(front_end, repr(shown))
     return words
 
 
-def warn_of_left_out(text: str) -> None:
+def warn_of_left_out(text: str, front_end: FrontEnd = ENGLISH) -> None:
     """Say in one warning which letters of a text no rule can read."""
-    if letters := left_out(text):
+    if letters := front_end.left_out(text):
         _log.warning("%r cannot be pronounced and is left out.", letters)
-
-
-def read_words(normal: str) -> Iterator[Word]:
-    """Yield the words that gruut finds in a normalized text, each with the mark behind it."""
-    word: Word | None = None
-    for token, phonemes, is_break in _tokens(normal):
-        if is_break and word:
-            word = word._replace(mark=token.replace("...", "…"))
-        elif not is_break:
-            if word:
-                yield word
-            word = Word(token, _pronounce(token, phonemes), "")
-    if word:
-        yield word
-
-
-def _tokens(normal: str) -> list[tuple[str, list[str], bool]]:
-    """Return gruut's (text, phonemes, is a pause)."""
-    import gruut
-
-    # Apart from its word, a mark is never taken for a part of it, as in "It was I."
-    text = _MARK.sub(r" \g<0>", normal).replace("…", "...")
-    return [
-        (token.text, list(token.phonemes or ()), not token.is_spoken)
-        for sentence in gruut.sentences(text, lang="en-us")
-        for token in sentence
-        if token.is_spoken or token.is_major_break or token.is_minor_break
-    ]
-
-
-def _pronounce(word: str, phonemes: list[str]) -> tuple[str, ...]:
-    """Return the sounds of a word: gruut's, or the names of its letters where it has none."""
-    if word == "A":  # the letter; the article is a small one
-        return _LETTER_A
-    sounds = tuple(s for s in map(_known, phonemes) if s)
-    if sounds or len(word) == 1:
-        return sounds
-    return tuple(
-        s for named in read_words(" ".join(word.replace("'", "").upper())) for s in named.phonemes
-    )
-
-
-def _known(phoneme: str) -> str | None:
-    """Return the phoneme, its unstressed form, or nothing when it is no English sound."""
-    if phoneme in _INDEX:
-        return phoneme
-    plain = phoneme.lstrip("ˈˌ").rstrip("ː")
-    return plain if plain in _INDEX else None

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mmtts import InputError
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd
 from mmtts.text.ipa import parse_ipa
 from mmtts.text.safe_xml import Element, parse_xml
 from mmtts.text.script import Passage, Pause, Script
@@ -88,8 +90,12 @@ class Pronunciations:
 LexiconSource: TypeAlias = Pronunciations | Mapping[str, str] | str | os.PathLike[str] | None
 
 
-def as_pronunciations(lexicon: LexiconSource) -> Pronunciations:
+def as_pronunciations(lexicon: LexiconSource, front_end: FrontEnd = ENGLISH) -> Pronunciations:
     """Take pronunciations as they are, from a mapping of words to phonemes, or from a file.
+
+    Args:
+        lexicon: One of these; None for no pronunciations.
+        front_end: Whose sounds they are made of.
 
     Raises:
         InputError: There is no such file, or it holds something that cannot be understood.
@@ -97,12 +103,17 @@ def as_pronunciations(lexicon: LexiconSource) -> Pronunciations:
     if lexicon is None or isinstance(lexicon, Pronunciations):
         return lexicon or Pronunciations()
     if isinstance(lexicon, Mapping):
-        return Pronunciations({_word(word): parse_ipa(ipa) for word, ipa in lexicon.items()})
-    return read_lexicon(lexicon)
+        entries = lexicon.items()
+        return Pronunciations({_word(word): parse_ipa(ipa, front_end) for word, ipa in entries})
+    return read_lexicon(lexicon, front_end)
 
 
-def read_lexicon(path: str | os.PathLike[str]) -> Pronunciations:
+def read_lexicon(path: str | os.PathLike[str], front_end: FrontEnd = ENGLISH) -> Pronunciations:
     """Read a lexicon: `.pls` or `.xml` is PLS, everything else a table.
+
+    Args:
+        path: The file.
+        front_end: Whose sounds the pronunciations are made of.
 
     Raises:
         InputError: The file is missing or too large, or a line cannot be understood.
@@ -118,11 +129,12 @@ def read_lexicon(path: str | os.PathLike[str]) -> Pronunciations:
     if len(text) > MOST_CHARACTERS:
         raise InputError(f"{path} has more than {MOST_CHARACTERS:,} characters; leave words out")
     if path.suffix.lower() not in (".pls", ".xml"):
-        return Pronunciations(dict(_rows(text, path)))
-    return Pronunciations(dict(_lexemes(parse_xml(text, str(path), MOST_CHARACTERS), path)))
+        return Pronunciations(dict(_rows(text, path, front_end)))
+    root = parse_xml(text, str(path), MOST_CHARACTERS)
+    return Pronunciations(dict(_lexemes(root, path, front_end)))
 
 
-def _rows(text: str, path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _rows(text: str, path: Path, front_end: FrontEnd) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the words of a table; lines that begin with # are remarks."""
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
@@ -131,12 +143,14 @@ def _rows(text: str, path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
         try:
             if not tab:
                 raise InputError("a line is a word, a tab and its phonemes")
-            yield _word(word), parse_ipa(ipa.strip().strip("/"))
+            yield _word(word), parse_ipa(ipa.strip().strip("/"), front_end)
         except InputError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
 
 
-def _lexemes(root: Element, path: Path) -> Iterator[tuple[str, tuple[str, ...] | str]]:
+def _lexemes(
+    root: Element, path: Path, front_end: FrontEnd
+) -> Iterator[tuple[str, tuple[str, ...] | str]]:
     """Yield the words of a PLS document; of several pronunciations, the first or preferred."""
     if root.tag != "lexicon":
         raise InputError(f"{path} is no PLS: its root is <{root.tag:.40}>, not <lexicon>")
@@ -145,12 +159,14 @@ def _lexemes(root: Element, path: Path) -> Iterator[tuple[str, tuple[str, ...] |
         if lexeme.tag in ("meta", "metadata"):
             continue
         try:
-            yield from _lexeme(lexeme, alphabet)
+            yield from _lexeme(lexeme, alphabet, front_end)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
 
 
-def _lexeme(lexeme: Element, alphabet: str) -> Iterator[tuple[str, tuple[str, ...] | str]]:
+def _lexeme(
+    lexeme: Element, alphabet: str, front_end: FrontEnd
+) -> Iterator[tuple[str, tuple[str, ...] | str]]:
     if lexeme.tag != "lexeme":
         raise InputError(f"<{lexeme.tag:.40}> is not understood; leave it out")
     lexeme.take("xml:id")
@@ -169,7 +185,8 @@ def _lexeme(lexeme: Element, alphabet: str) -> Iterator[tuple[str, tuple[str, ..
     if not words or not said:
         raise InputError("a <lexeme> needs a <grapheme>, and a <phoneme> or an <alias>")
     chosen = max(said, key=lambda choice: choice[0])[1]
-    spoken = parse_ipa(chosen.text()) if chosen.tag == "phoneme" else chosen.text()
+    written = chosen.text()
+    spoken = parse_ipa(written, front_end) if chosen.tag == "phoneme" else written
     yield from ((word, spoken) for word in words)
 
 

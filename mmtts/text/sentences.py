@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mmtts import InputError
-from mmtts.text.normalization import normalize_text
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd, nothing_to_speak
 from mmtts.text.phonemes import warn_of_left_out
 
 # Of words as they are said: some 170 symbols and 12 seconds. Of the lab recipe's 6,032 clips with a
@@ -18,7 +18,6 @@ _PARAGRAPH_END = re.compile(r"\n\s*\n")
 CLAUSE_END = re.compile(r"(?<=[,;:…])\s+")
 # Of the words that are spoken first, in characters: about one and four seconds of speech.
 SHORTEST_CLAUSE, LONGEST_CLAUSE = 15, 60
-NOTHING_TO_SPEAK = "The text holds nothing that can be spoken: give an English text."
 # Where a long sentence is best cut, the best kind first: behind a mark, in front of a word that
 # begins a clause, in front of one that begins a phrase, between words.
 _CUTS = (
@@ -34,12 +33,15 @@ _CUTS = (
 )
 
 
-def split_sentences(text: str, max_characters: int = MAX_CHARACTERS) -> list[str]:
+def split_sentences(
+    text: str, max_characters: int = MAX_CHARACTERS, front_end: FrontEnd = ENGLISH
+) -> list[str]:
     """Split text at the ends of sentences, and long sentences where it hurts least.
 
     Args:
         text: of any length; lines and paragraphs end a sentence only when a blank line does.
         max_characters: the longest piece allowed, at least 1.
+        front_end: of the language of the text.
 
     Returns:
         Normalized pieces that are not empty and hold something to speak, in the order of the text.
@@ -47,21 +49,23 @@ def split_sentences(text: str, max_characters: int = MAX_CHARACTERS) -> list[str
     Raises:
         InputError: nothing in the text can be spoken.
     """
-    warn_of_left_out(text)
-    pieces = find_sentences(text, max_characters)
+    warn_of_left_out(text, front_end)
+    pieces = find_sentences(text, max_characters, front_end)
     if not pieces:
-        raise InputError(NOTHING_TO_SPEAK)
+        raise nothing_to_speak(front_end)
     return pieces
 
 
-def find_sentences(text: str, max_characters: int = MAX_CHARACTERS) -> list[str]:
+def find_sentences(
+    text: str, max_characters: int = MAX_CHARACTERS, front_end: FrontEnd = ENGLISH
+) -> list[str]:
     """Split as `split_sentences`, in silence; there may be nothing to speak."""
     return [
         piece
         for paragraph in _PARAGRAPH_END.split(text)
-        for sentence in _sentences(normalize_text(paragraph))
+        for sentence in _sentences(front_end.normalize(paragraph))
         for piece in _bounded(sentence, max_characters)
-        if any(c.isalpha() for c in piece)
+        if any(c.isalnum() for c in piece)
     ]
 
 

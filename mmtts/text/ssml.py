@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from mmtts import InputError
+from mmtts.text.english import ENGLISH
+from mmtts.text.front_end import FrontEnd
 from mmtts.text.ipa import parse_ipa
 from mmtts.text.markup import read_seconds
 from mmtts.text.safe_xml import Element, parse_xml
-from mmtts.text.say_as import say_as
 from mmtts.text.script import PLAIN, Delivery, Passage, Pause, Script
 
 MOST_CHARACTERS = 1_000_000
@@ -29,8 +31,19 @@ _DECIBELS = re.compile(r"([+-]\d{1,2}(?:\.\d{1,4})?)dB")
 _SLOWEST, _FASTEST, _LOUDEST = 0.25, 4.0, 20.0
 
 
-def read_ssml(xml: str) -> Script:
+class _Draft(NamedTuple):
+    """A script as far as it has come."""
+
+    pieces: list[Passage | Pause]
+    front_end: FrontEnd
+
+
+def read_ssml(xml: str, front_end: FrontEnd = ENGLISH) -> Script:
     """Read an SSML document.
+
+    Args:
+        xml: In the language of the front end.
+        front_end: Of the model that is to speak it.
 
     Raises:
         InputError: It is no well-formed XML, it is too long, deep or declares entities, or it
@@ -39,39 +52,44 @@ def read_ssml(xml: str) -> Script:
     root = parse_xml(xml.strip(), "the SSML", MOST_CHARACTERS)
     if root.tag != "speak":
         raise InputError(f"SSML begins with <speak>, not with <{root.tag:.40}>")
-    pieces: list[Passage | Pause] = []
-    _read_paragraph(root, PLAIN, pieces)
-    return Script(tuple(pieces))
+    draft = _Draft([], front_end)
+    _read_paragraph(root, PLAIN, draft)
+    return Script(tuple(draft.pieces))
 
 
-def _read(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read(element: Element, delivery: Delivery, draft: _Draft) -> None:
     """Append what an element says."""
     if element.tag not in _READERS:
         raise InputError(
             f"<{element.tag:.40}> is not understood; known are {', '.join(sorted(_READERS))}"
         )
-    _READERS[element.tag](element, delivery, pieces)
+    _READERS[element.tag](element, delivery, draft)
 
 
-def _read_children(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read_children(element: Element, delivery: Delivery, draft: _Draft) -> None:
     for child in element.children:
         if isinstance(child, Element):
-            _read(child, delivery, pieces)
+            _read(child, delivery, draft)
         else:  # line ends in XML are mere spaces
-            pieces.append(Passage(" ".join(re.split(r"\s+", child)), (), delivery))
+            draft.pieces.append(Passage(" ".join(re.split(r"\s+", child)), (), delivery))
 
 
-def _read_paragraph(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read_paragraph(element: Element, delivery: Delivery, draft: _Draft) -> None:
     """Read a document, a paragraph or a sentence: blank lines around it end sentences."""
-    language = element.take("version", "xml:lang", "xml:base").get("xml:lang", "en")
-    if not re.fullmatch(r"en(?:-\w+)?", language, re.IGNORECASE):
-        raise InputError(f"the language {language!r:.40} is not spoken; English is (xml:lang='en')")
-    pieces.append(Passage("\n\n", (), delivery))
-    _read_children(element, delivery, pieces)
-    pieces.append(Passage("\n\n", (), delivery))
+    front_end = draft.front_end
+    spoken = front_end.language.partition("-")[0]
+    language = element.take("version", "xml:lang", "xml:base").get("xml:lang", spoken)
+    if not re.fullmatch(rf"{spoken}(?:-\w+)?", language, re.IGNORECASE):
+        raise InputError(
+            f"the language {language!r:.40} is not spoken; {front_end.name} is "
+            f"(xml:lang='{spoken}')"
+        )
+    draft.pieces.append(Passage("\n\n", (), delivery))
+    _read_children(element, delivery, draft)
+    draft.pieces.append(Passage("\n\n", (), delivery))
 
 
-def _read_break(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read_break(element: Element, delivery: Delivery, draft: _Draft) -> None:
     given = element.take("time", "strength")
     if element.children:
         raise InputError("<break> is empty; close it as <break/>")
@@ -79,33 +97,34 @@ def _read_break(element: Element, delivery: Delivery, pieces: list[Passage | Pau
     if "time" in given:
         seconds = read_seconds(given["time"])
     if seconds:
-        pieces.append(Pause(seconds))
+        draft.pieces.append(Pause(seconds))
 
 
-def _read_phoneme(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read_phoneme(element: Element, delivery: Delivery, draft: _Draft) -> None:
     given = element.take("alphabet", "ph")
     alphabet = given.get("alphabet", "ipa")
     if alphabet != "ipa":
         raise InputError(f"the alphabet of phonemes is ipa, not {alphabet!r:.40}")
-    phonemes = parse_ipa(given.get("ph", ""))
-    pieces.append(Passage(element.text() or given["ph"], phonemes, delivery))
+    phonemes = parse_ipa(given.get("ph", ""), draft.front_end)
+    draft.pieces.append(Passage(element.text() or given["ph"], phonemes, delivery))
 
 
-def _read_sub(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read_sub(element: Element, delivery: Delivery, draft: _Draft) -> None:
     given = element.take("alias")
     element.text()
     if "alias" not in given:
         raise InputError("<sub> needs an alias, which is said in its place")
-    pieces.append(Passage(given["alias"], (), delivery))
+    draft.pieces.append(Passage(given["alias"], (), delivery))
 
 
-def _read_say_as(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read_say_as(element: Element, delivery: Delivery, draft: _Draft) -> None:
     given = element.take("interpret-as", "format")
-    said = say_as(element.text(), given.get("interpret-as", ""), given.get("format", ""))
-    pieces.append(Passage(f" {said} ", (), delivery))
+    way, form = given.get("interpret-as", ""), given.get("format", "")
+    said = draft.front_end.say_as(element.text(), way, form)
+    draft.pieces.append(Passage(f" {said} ", (), delivery))
 
 
-def _read_prosody(element: Element, delivery: Delivery, pieces: list[Passage | Pause]) -> None:
+def _read_prosody(element: Element, delivery: Delivery, draft: _Draft) -> None:
     given = element.take("rate", "volume", "pitch")
     if not given:
         raise InputError("<prosody> needs a rate, a volume or a pitch")
@@ -116,7 +135,7 @@ def _read_prosody(element: Element, delivery: Delivery, pieces: list[Passage | P
         raise InputError(f"a rate is from {_SLOWEST:.0%} to {_FASTEST:.0%}, not {pace:.0%}")
     if abs(loudness) > _LOUDEST:
         raise InputError(f"a volume is from -{_LOUDEST:g}dB to +{_LOUDEST:g}dB, not {loudness:g}dB")
-    _read_children(element, replace(delivery, pace=pace, loudness=loudness, pitch=pitch), pieces)
+    _read_children(element, replace(delivery, pace=pace, loudness=loudness, pitch=pitch), draft)
 
 
 def _rate(written: str) -> float:
@@ -142,7 +161,7 @@ def _choose(known: Mapping[str, float], word: str, what: str, more: str = "") ->
     return known[word]
 
 
-_READERS: dict[str, Callable[[Element, Delivery, list[Passage | Pause]], None]] = {
+_READERS: dict[str, Callable[[Element, Delivery, _Draft], None]] = {
     "p": _read_paragraph,
     "s": _read_paragraph,
     "break": _read_break,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import re
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +12,8 @@ import numpy as np
 from mmtts import InputError
 from mmtts.audio.files import Audio
 from mmtts.audio.word_alignment import WordSpan
+from mmtts.text.espeak_library import choose_voice, load_espeak
 
-_SYNCHRONOUS = 2
-_PHONEME_EVENTS = 1
 _UTF8 = 1
 _WORD, _END, _PHONEME = 1, 5, 7
 _RATE, _VOLUME, _PITCH = 1, 2, 3
@@ -50,30 +48,23 @@ class Utterance(NamedTuple):
 
 
 class Espeak:
-    """One English synthesizer. The library is global state: make only one per process.
+    """One synthesizer. The library is global state: make only one per process.
 
     Its oscillators keep their phase, so the same sentences in the same order give the same
     samples in every process, but a sentence said twice does not.
+
+    Args:
+        language: Code of what it speaks.
 
     Raises:
         InputError: When `espeakng-loader` is not installed.
     """
 
-    def __init__(self) -> None:
-        try:
-            import espeakng_loader
-        except ImportError as error:
-            raise InputError(
-                "The tiny recipe speaks with eSpeak NG; run: pip install espeakng-loader"
-            ) from error
-        data = espeakng_loader.get_data_path()
-        self.variants = {path.name for path in (Path(data) / "voices" / "!v").iterdir()}
-        self._library: Any = ctypes.cdll.LoadLibrary(espeakng_loader.get_library_path())
-        self._rate = self._library.espeak_Initialize(
-            _SYNCHRONOUS, 0, str(data).encode(), _PHONEME_EVENTS
-        )
-        if self._rate <= 0:
-            raise InputError(f"eSpeak NG cannot read its data in {data}; install it again.")
+    def __init__(self, language: str = "en-us") -> None:
+        library = load_espeak()
+        self.variants = {path.name for path in (library.data / "voices" / "!v").iterdir()}
+        self._language, self._rate = language, library.sample_rate
+        self._library: Any = library.functions
         self._wave: list[np.ndarray] = []
         self._events: list[tuple[int, int, int, int]] = []
         # The library keeps only the pointer; without this reference the callback would be freed.
@@ -98,29 +89,28 @@ class Espeak:
         """Say one sentence.
 
         Args:
-            text: English.
+            text: In its language.
             variant: A name from `voices/!v`, e.g. "f2".
             pitch: 0 to 99, 50 = the variant's own.
             rate: Words per minute, 80 to 450.
             volume: 0 to 200, 100 = normal.
 
         Raises:
-            InputError: When the variant is unknown; the library itself would fall back silently.
+            InputError: When the language or the variant is unknown; the library itself would fall
+                back silently where it is the variant.
         """
         if variant not in self.variants:
             raise InputError(f"eSpeak NG has no voice variant {variant!r}.")
-        library = self._library
-        if library.espeak_SetVoiceByName(f"en-us+{variant}".encode()) != 0:
-            raise InputError(f"eSpeak NG refuses the voice en-us+{variant}.")
-        for parameter, value in ((_RATE, rate), (_VOLUME, volume), (_PITCH, pitch)):
-            library.espeak_SetParameter(parameter, value, 0)
+        library, encoded = self._library, text.encode()
         self._wave, self._events = [], []
-        # Breath and roughness are noise: without a seed no two runs would be the same.
-        library.espeak_ng_SetRandSeed(ctypes.c_long(1))
-        ctypes.CDLL(None).srand(1)
-        encoded = text.encode()
-        library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None)
-        library.espeak_Synchronize()
+        with choose_voice(f"{self._language}+{variant}", afresh=True):
+            for parameter, value in ((_RATE, rate), (_VOLUME, volume), (_PITCH, pitch)):
+                library.espeak_SetParameter(parameter, value, 0)
+            # Breath and roughness are noise: without a seed no two runs would be the same.
+            library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+            ctypes.CDLL(None).srand(1)
+            library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None)
+            library.espeak_Synchronize()
         wave = np.concatenate(self._wave).astype(np.float32) / 32768.0
         audio = Audio(wave, self._rate)
         n_phones = sum(event[0] == _PHONEME for event in self._events)

@@ -17,51 +17,9 @@ from mmtts.audio.files import Audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness
 
 MOST = 648  # people who differ in more than their looks
+SENTENCES = 40  # to choose from
 SENTENCES_PER_PERSON = 3
 _SOFT_HZ = 1000.0  # where the spectrum of a soft voice begins to fall
-
-SENTENCES = (
-    "The little boat came home before the storm.",
-    "Please put the green cup on the table.",
-    "We walked along the river until it was dark.",
-    "My brother plays the drum every Sunday.",
-    "There is a light at the end of the road.",
-    "She keeps her garden full of yellow flowers.",
-    "Can you hear the wind in the trees?",
-    "The old clock in the hall has stopped again.",
-    "I will meet you at the station at noon.",
-    "Fresh bread and warm milk make a good breakfast.",
-    "The children ran down the hill to the lake.",
-    "Never leave the kitchen door open at night.",
-    "He wrote a long letter to his sister.",
-    "The red fox waited behind the wooden fence.",
-    "It rained all day, and then the sun came out.",
-    "Bring me the blue book from the upper shelf.",
-    "A quiet voice answered from the other room.",
-    "The train was late because of the snow.",
-    "We saw a thousand stars above the desert.",
-    "Turn left at the bridge and follow the path.",
-    "The baker opens his shop early in the morning.",
-    "I have never tasted such a sweet orange.",
-    "Two birds built a nest under our roof.",
-    "Let us sing the song that we learned today.",
-    "The doctor asked him to breathe slowly.",
-    "Her answer was short, but it was kind.",
-    "The farmer counted his sheep twice.",
-    "You should thank your uncle for the gift.",
-    "A cold winter follows a golden autumn.",
-    "The music stopped when the lamp went out.",
-    "Why did the horse jump over the wall?",
-    "They painted the house white and the door red.",
-    "Every shop will close at seven tonight.",
-    "The bird on the chimney watched the smoke rise.",
-    "Give the dog some water after the walk.",
-    "Our teacher told a story about the sea.",
-    "I found a silver coin between the stones.",
-    "The judge listened to every word they said.",
-    "Good friends are worth more than money.",
-    "The moon was bright enough to read by.",
-)
 
 # Variants of eSpeak NG with clearly different spectra, by gender and age group: the timbres.
 _VARIANTS = {
@@ -148,7 +106,7 @@ class Person(NamedTuple):
     @property
     def depth(self) -> float:
         """Where the voice lies within its level of pitch, 0 to 1."""
-        return (self.seed // len(SENTENCES) % 1000) / 999.0
+        return (self.seed // SENTENCES % 1000) / 999.0
 
     @property
     def age_group(self) -> str:
@@ -158,8 +116,8 @@ class Person(NamedTuple):
     @property
     def sentences(self) -> list[int]:
         """Which sentences this person says; neighbors share some."""
-        step = self.seed % len(SENTENCES)
-        return [(step + 3 * k) % len(SENTENCES) for k in range(SENTENCES_PER_PERSON)]
+        step = self.seed % SENTENCES
+        return [(step + 3 * k) % SENTENCES for k in range(SENTENCES_PER_PERSON)]
 
 
 def make_people(count: int) -> list[Person]:

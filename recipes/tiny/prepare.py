@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from espeak import Espeak
 from faces import PICTURES, describe, draw_face
-from people import MOST, SENTENCES, Person, make_people, voice_effort
+from people import MOST, Person, make_people, voice_effort
+from sentences import SENTENCES
 from tqdm import tqdm
 
 from mmtts import InputError
@@ -35,6 +36,7 @@ from mmtts.data.prompt_pairing import Item, write_prompt_pairs
 from mmtts.data.prompt_templates import face_prompts, voice_prompts
 from mmtts.data.splits import SPLITS, split_people
 from mmtts.storage.atomic import atomic_write
+from mmtts.text.espeak_library import voice_name
 
 Row = dict[str, Any]
 NAME = "tiny"
@@ -48,24 +50,25 @@ dedicated to the public domain (CC0 1.0). The speech was synthesized with eSpeak
 """
 
 
-def speak_all(people: list[Person], out: Path) -> list[Row]:
+def speak_all(people: list[Person], language: str, out: Path) -> list[Row]:
     """Synthesize every person's sentences; one row per clip."""
-    espeak = Espeak()
+    espeak, sentences, spoken = Espeak(language), SENTENCES[language], voice_name(language)
     rows = []
     for person in tqdm(people, desc="speech", unit="voice"):
         for number in person.sentences:
-            said = espeak.speak(SENTENCES[number], **person.espeak)
+            said = espeak.speak(sentences[number], **person.espeak)
             clip = Clip(
                 corpus=NAME,
                 id=f"{person.name.removeprefix('tiny-')}_{number:02d}",
                 path=Path(person.name),
                 speaker=person.name,
-                text=SENTENCES[number],
+                text=sentences[number],
                 gender=person.gender,
                 age=person.age,
             )
             audio = voice_effort(said.audio, person.energy)
-            rows.append(store_clip(clip, audio, out, said.words, said.n_phones))
+            row = store_clip(clip, audio, out, said.words, said.n_phones)
+            rows.append({**row, "language": spoken})
     return rows
 
 
@@ -157,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("data/tiny"))
     parser.add_argument("--people", type=int, default=PEOPLE, help="fewer for a quick look")
+    parser.add_argument("--language", choices=SENTENCES, default="en-us", help="of the speech")
     options = parser.parse_args(sys.argv[1:])
     if not 1 <= options.people <= MOST:
         raise InputError(f"--people is {options.people}; give a number from 1 to {MOST}.")
@@ -166,7 +170,7 @@ def main() -> None:
     people = make_people(options.people)
     strata = {p.name: f"{p.gender} {p.age_group}" for p in people}
     split = split_people(strata, valid=0.1, test=0.1)
-    rows = speak_all(people, options.out)
+    rows = speak_all(people, options.language, options.out)
     clips = write_speech(rows, split, options.out)
     faces = draw_all(people, split, options.out)
     pairs = {

@@ -2,21 +2,34 @@
 # From nothing to speech: bash recipes/tiny/run.sh
 # Finished steps are skipped and an interrupted training goes on, so just run it again.
 # Words given here go to every training: bash recipes/tiny/run.sh stage.max_steps=20
+# In German: SPOKEN=de bash recipes/tiny/run.sh
 set -euo pipefail
 source "$(dirname "$0")/../../scripts/help.sh"
 help_if_asked "$@"
 cd "$(dirname "$0")/../.."
 
-data=data/tiny
-name=${NAME:-tiny}
+spoken=${SPOKEN:-}
+data=data/tiny${spoken:+_$spoken}
+name=${NAME:-tiny${spoken:+_$spoken}}
 extra=("$@")
 source recipes/steps.sh
+case $spoken in
+  "") ;;
+  de)
+    extra=("data.folder=$data" text=espeak text.language=de "$@")
+    text="Das kleine Boot kam vor dem Sturm nach Hause."
+    ;;
+  *)
+    echo "error: SPOKEN is de, or nothing for English" >&2
+    exit 2
+    ;;
+esac
 
 test_face=$data/faces/tiny-female_22y_0.png
 test_clip=$data/audio/tiny/male_04m_00.flac
 
 step "1. speech, faces and prompts out of nothing -> $data"
-$python recipes/tiny/prepare.py --out "$data"
+$python recipes/tiny/prepare.py --out "$data" ${spoken:+--language "$spoken"}
 
 step "2. vocoder -> runs/vocoder/$name"
 train vocoder vocoder_tiny

@@ -3,7 +3,7 @@
 import pytest
 
 from mmtts.data import phoneme_cache
-from mmtts.data.phoneme_cache import load_phonemes
+from mmtts.data.phoneme_cache import load_phonemes, phonemes_path
 from mmtts.text import encode
 
 
@@ -26,3 +26,16 @@ def test_a_broken_or_outdated_file_is_replaced(tmp_path, content):
 
 def test_a_folder_that_cannot_be_written_costs_only_time(tmp_path, caplog):
     assert load_phonemes(["Hi."], tmp_path / "missing" / "phonemes.json")["Hi."] is not None
+
+
+def test_every_front_end_has_phonemes_of_its_own(tmp_path):
+    pytest.importorskip("espeakng_loader")
+    from mmtts.text.espeak import Espeak
+
+    german = Espeak("de")
+    assert phonemes_path(tmp_path).name == "phonemes.json"
+    assert phonemes_path(tmp_path, german).name == "phonemes-espeak-de.json"
+    path = tmp_path / "phonemes.json"
+    english = load_phonemes(["Die."], path)["Die."].tolist()
+    assert load_phonemes(["Die."], path, german)["Die."].tolist() == encode("Die.", german)
+    assert encode("Die.", german) != english == load_phonemes(["Die."], path)["Die."].tolist()

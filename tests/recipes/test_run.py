@@ -132,3 +132,15 @@ def test_help_is_the_head_of_the_script(recipe):
     shown = subprocess.run(["bash", script, "--help"], check=True, capture_output=True, text=True)
     assert f"bash recipes/{recipe}/run.sh" in shown.stdout
     assert "==" not in shown.stdout
+
+
+def test_tiny_speaks_german_beside_english(run, monkeypatch):
+    english = run("tiny")
+    monkeypatch.setenv("SPOKEN", "de")
+    german = run("tiny", "trainer=cpu")
+    assert german[0] == "recipes/tiny/prepare.py --out data/tiny_de --language de"
+    words = "data.folder=data/tiny_de text=espeak text.language=de trainer=cpu"
+    assert all(command.endswith(words) for command in german[1:6])
+    assert "name=tiny_de" in german[2] and "--out models/tiny_de" in german[6]
+    assert "Das kleine Boot kam vor dem Sturm nach Hause." in german[7]
+    assert not any("text=" in command or "de" in command.split("_") for command in english)

@@ -16,6 +16,8 @@ from mmtts.data.attributes import read_thresholds
 from mmtts.data.faces import CROP_SIZE
 from mmtts.data.pair_tables import read_loudness
 from mmtts.data.splits import split_people
+from mmtts.text import phonemize_words
+from mmtts.text.espeak import Espeak
 
 pytest.importorskip("espeakng_loader")
 pytest.importorskip("pyworld")
@@ -165,3 +167,16 @@ def test_energy_is_a_level_and_a_tilt():
         return float(power[len(power) // 4 :].sum() / power.sum())
 
     assert brightness(sounds[0]) < brightness(sounds[1]) < brightness(sounds[2])
+
+
+def test_every_language_has_as_many_sentences_and_their_words_are_found():
+    people, sentences = load("tiny", "people"), load("tiny", "sentences").SENTENCES
+    assert sentences.keys() == {"en-us", "de"}
+    assert all(len(set(some)) == people.SENTENCES for some in sentences.values())
+    for sentence in sentences["de"]:  # so that word times help to align
+        words = [word.lower() for word, _ in phonemize_words(sentence, Espeak("de"))]
+        assert words == re.findall(r"\w+", sentence.lower())
+    espeak = load("tiny", "espeak").Espeak("de")
+    said = espeak.speak("Die Ärztin öffnet früh.", "f2", 50, 160, 100)
+    assert [word.word for word in said.words] == ["die", "ärztin", "öffnet", "früh"]
+    assert all(a.end <= b.start for a, b in zip(said.words, said.words[1:], strict=False))
