@@ -25,7 +25,6 @@ from mmtts.compression.subjects import SpeechSubject
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.metrics.quality import JUDGE_RATE
 from mmtts.networks.acoustic_model import AcousticModel
-from mmtts.networks.masks import mask_from_lens
 from mmtts.networks.widths.parts import matrix
 from mmtts.networks.widths.resizing import find_parts
 from mmtts.stages.clip_tables import attach_voices
@@ -120,11 +119,11 @@ def synthesize(model: AcousticModel, seconds: float) -> Tensor:
     frames, phonemes = round(FRAMES * seconds), round(PHONEMES * seconds)
     z = torch.nn.functional.normalize(torch.ones(1, model.config["style_dim"]), dim=-1)
     lens = torch.tensor([phonemes])
-    hidden, _ = model.text_encoder(torch.ones(1, phonemes, dtype=torch.int64),
-                                   mask_from_lens(lens), z)  # fmt: skip
-    model.duration_predictor(hidden, mask_from_lens(lens), z)
-    noise = torch.zeros(1, frames, model.config["n_mels"])
-    return model.decode(noise, noise, z, torch.tensor([frames]), STEPS)
+    plan = model.plan(torch.ones(1, phonemes, dtype=torch.int64), lens, z, torch.tensor([0]))
+    path = torch.arange(frames)[None] * phonemes // frames
+    plan = plan._replace(durations=path[0].bincount(minlength=phonemes)[None])
+    prior = model.prior_of_frames(plan, path)
+    return model.decode(torch.zeros_like(prior), prior, plan.z, torch.tensor([frames]), STEPS)
 
 
 def bench_speed(options: argparse.Namespace) -> None:
@@ -164,7 +163,8 @@ def narrow_model(original: AcousticModel, ratio: float, grain: int) -> AcousticM
         max(step, step * round((1 - ratio) * width / step))
         for width, step in ((head, max(grain, 2)), (head, grain), (2 * config["width"], grain))
     ]
-    layers = {"encoder_widths": "encoder_layers", "decoder_widths": "decoder_layers"}
+    layers = {"encoder_widths": "encoder_layers", "decoder_widths": "decoder_layers",
+              "frame_widths": "frame_layers"}  # fmt: skip
     return AcousticModel(
         **{**config, **{key: [widths] * config[n] for key, n in layers.items()}}
     ).eval()

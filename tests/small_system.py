@@ -30,10 +30,12 @@ def save_speech_tts(folder: Path, seed: int = 0, speaker: str = "learned") -> Pa
         heads=2,
         style_width=32,
         style_layers=1,
+        frame_layers=1,
+        residual=0.4,
     )
     model.set_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
     model.duration_predictor.output.bias.data.fill_(2.0)
-    for parameter in model.decoder.parameters():
+    for parameter in (*model.decoder.parameters(), *model.frame_prior.parameters()):
         torch.nn.init.normal_(parameter, std=0.05)  # zero at first, which would hide the steps
     extra = {"symbols": list(SYMBOLS), "speakers": ["a", "b"], "training": {"steps": 0}}
     return save_model(folder, "speech_tts", {"acoustic_model": model}, extra=extra)

@@ -180,6 +180,8 @@ def record_widths(model: Any, widths: Widths) -> None:
             "encoder_widths": model.text_encoder,
             "decoder_widths": model.decoder,
         }
+        if model.frame_prior is not None:
+            stacks["frame_widths"] = model.frame_prior
         model.config |= {key: [b.widths for b in s.blocks] for key, s in stacks.items()}
     elif isinstance(model, PromptEncoder):
         model.options["widths"] = merge(model.options["widths"], widths)

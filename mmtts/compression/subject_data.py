@@ -40,6 +40,7 @@ def data_folder(source: ModelConfig, config: Any) -> Path:
 def open_speech(folder: Path, source: ModelConfig, config: Any) -> SpeechData:
     """Open the speech of a prepared data folder, with the mel of a model."""
     from mmtts.data.speech import SpeechData
+    from mmtts.text import make_front_end
 
     data = SpeechData(
         folder,
@@ -47,6 +48,7 @@ def open_speech(folder: Path, source: ModelConfig, config: Any) -> SpeechData:
         seed=config.seed,
         cache_gib=0.5,
         mel=source.extra.get("mel"),
+        front_end=make_front_end(source.extra.get("text")),
     )
     data.prepare_data()
     data.setup("fit")

@@ -32,6 +32,8 @@ from mmtts.compression.subject_data import (
 )
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.melody import Melody
+from mmtts.networks.plan import Plan
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.storage.model_config import ModelConfig, read_config
@@ -115,12 +117,11 @@ class Subject(ABC):
 
     def table(self, rows: list[tuple[str, ...]]) -> str:
         """Rows under their heads."""
-        heads = ("model", "MiB", "ms", self.measure)
-        return align([heads[: len(rows[0])], *rows])
+        return align([("model", "MiB", "ms", self.measure)[: len(rows[0])], *rows])
 
 
 class SpeechSubject(Subject):
-    """A stage-1 model: text encoder and flow decoder are compressed, the style encoder never.
+    """A stage-1 model: all but its style encoder is compressed.
 
     Args:
         source, config, device: as for `Subject`.
@@ -168,20 +169,27 @@ class SpeechSubject(Subject):
             }
 
     def work(self, model: Any) -> Calls:
-        """Text encoder and flow decoder for five seconds of speech."""
+        """Text encoder, frame prior and flow decoder for five seconds of speech."""
         z = torch.zeros(1, model.config["style_dim"], device=self.device)
         phonemes = torch.ones(1, UTTERANCE_PHONEMES, dtype=torch.int64, device=self.device)
         x = torch.zeros(1, UTTERANCE_FRAMES, model.config["n_mels"], device=self.device)
-        mask = torch.ones(1, UTTERANCE_FRAMES, dtype=torch.bool, device=self.device)
+        mask = torch.ones_like(x[..., 0], dtype=torch.bool)
         text = {"phonemes": phonemes, "mask": phonemes.bool(), "z": z}
         step = {"x": x, "prior": x, "t": x[:, 0, 0], "z": z, "mask": mask}
-        return [(model.text_encoder, text, 1), (model.decoder, step, UTTERANCE_STEPS)]
+        calls: Calls = [(model.text_encoder, text, 1), (model.decoder, step, UTTERANCE_STEPS)]
+        if model.frame_prior is None:
+            return calls
+        path = torch.arange(x.shape[1], device=self.device)[None] * UTTERANCE_PHONEMES // x.shape[1]
+        durations = path[0].bincount(minlength=UTTERANCE_PHONEMES)[None]
+        hidden, prior = model.text_encoder(**text)
+        plan = Plan(hidden, prior, durations, z)
+        spoken = {"plan": plan, "path": path, "melody": Melody(x[..., 0], x[..., 0])}
+        return [*calls, (model.frame_prior, spoken, 1)]
 
     def losses(self, model: AcousticModel) -> dict[str, float]:
         """Validation losses of stage 1, averaged over clips."""
         losses_of = self.validation_losses(model)
-        totals: dict[str, float] = {}
-        clips = 0
+        totals, clips = dict[str, float](), 0
         spoken = transcribed(self.data.val_dataloader(), self.config.validation_batches)
         for number, batch in enumerate(spoken):
             rows = on_device(batch, self.device)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmtts.text.phonemes import GAPS, SILENCE, SYMBOLS
-
-_SEPARATORS = np.array([s in GAPS or s == SILENCE for s in SYMBOLS])
+from mmtts.text.symbols import MARKERS
 
 
 def frame_windows(
@@ -27,7 +25,7 @@ def frame_windows(
     widened just enough for a monotonic alignment with at least one frame for every phoneme.
 
     Args:
-        phonemes: (N,) indices of ``SYMBOLS``, N <= ``num_frames``.
+        phonemes: (N,) indices of a front end's symbols, N <= ``num_frames``.
         words: (start, end) in seconds of each spoken word.
         num_frames: T, length of the clip.
         frames_per_second: of the spectrogram.
@@ -38,7 +36,7 @@ def frame_windows(
     """
     first = np.zeros(len(phonemes), np.int64)
     last = np.full(len(phonemes), num_frames, np.int64)
-    separators = _SEPARATORS[phonemes]
+    separators = (phonemes > 0) & (phonemes < len(MARKERS))
     # word_of[n]: how many words begin at or before token n.
     begins = ~separators & np.concatenate([[True], separators[:-1]])
     word_of = np.cumsum(begins)

@@ -171,7 +171,7 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
         text=row["text"],
         speaker=row["speaker"],
         gender=row["gender"],
-        language="English",
+        language=row.get("language", "English"),
         alignment={"word": words} if words else None,
         custom={
             "corpus": row["corpus"],

@@ -17,7 +17,7 @@ from mmtts.audio.loudness import active_rms_db, trim_silence
 from mmtts.audio.word_alignment import ALIGNER_RATE, spoken_words
 from mmtts.data.attributes import corpus_levels, name_attributes
 from mmtts.data.corpora.records import Clip, read_table
-from mmtts.data.phoneme_cache import load_phonemes
+from mmtts.data.phoneme_cache import load_phonemes, phonemes_path
 from mmtts.data.preparation import count_clips, file_hash
 from mmtts.data.prepared import (
     SHORTEST_SECONDS,
@@ -29,6 +29,7 @@ from mmtts.data.prepared import (
 )
 from mmtts.data.splits import by_hash
 from mmtts.storage.atomic import atomic_write
+from mmtts.text import ENGLISH, FrontEnd
 
 HEARD = "transcripts.csv"
 COLUMNS = ("file", "text", "content")
@@ -66,6 +67,7 @@ def choose_clips(
     out: Path,
     longest: float = 15.0,
     transcribe: Callable[[np.ndarray], str] | None = None,
+    front_end: FrontEnd = ENGLISH,
 ) -> tuple[list[Clip], dict[str, str]]:
     """Tell the recordings that can be used from those that cannot.
 
@@ -75,6 +77,7 @@ def choose_clips(
         out: The prepared folder, where phonemes and what was heard are kept.
         longest: Seconds of sound, silence around it excluded.
         transcribe: Writes down float32 (N,) at 16 kHz where there is no text.
+        front_end: Of the language of the texts.
 
     Returns:
         The clips, each with a text, and file -> reason for the others.
@@ -83,7 +86,8 @@ def choose_clips(
     sound = [clip for clip in clips if not faults[clip.path]]
     if transcribe is not None:
         sound = write_down(sound, folder, out, transcribe)
-    spoken = load_phonemes([c.text for c in sound if c.text], out / "speech" / "phonemes.json")
+    texts = [clip.text for clip in sound if clip.text]
+    spoken = load_phonemes(texts, phonemes_path(out, front_end), front_end)
     for clip in sound:
         if not clip.text:
             faults[clip.path] = "has no text"
@@ -138,7 +142,8 @@ def finish_folder(
     with atomic_write(out / "LICENSES.md") as temporary:
         temporary.write_text(terms, encoding="utf-8")
     (counts,) = count_clips(rows, split).values()
-    unsure = [files[row["id"]] for row in rows if spoken_words(row["text"]) and not row["words"]]
+    heard = [row for row in rows if row["language"] == "English" and spoken_words(row["text"])]
+    unsure = [files[row["id"]] for row in heard if not row["words"]]
     report = {"speech": {rows[0]["corpus"]: counts}, "skipped": dict(skipped), "unsure": unsure}
     write_json(out / "report.json", report)
     return Prepared(counts, dict(skipped), unsure)

@@ -17,10 +17,11 @@ from mmtts import InputError
 from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
 from mmtts.data.cuts import Clip, played, read_clips
 from mmtts.data.frozen import Table
-from mmtts.data.phoneme_cache import load_phonemes
+from mmtts.data.phoneme_cache import load_phonemes, phonemes_path
 from mmtts.data.sampling import BucketSampler, CropSampler
 from mmtts.data.speech_dataset import SpeechDataset
 from mmtts.data.wave_dataset import WaveDataset
+from mmtts.text import ENGLISH, FrontEnd
 
 _STATISTICS_CLIPS = 300
 
@@ -41,13 +42,14 @@ class SpeechData(ClipData):
         leave_out: leave out speakers whose names begin like this, such as those whose faces are
             known: a style encoder that was trained on them makes them closer than strangers are.
         window_slack: frames around a recognizer's word that its phonemes may use.
-        cache_gib: memory for decoded clips; the phonemes are kept in ``speech/phonemes.json``.
+        cache_gib: memory for decoded clips; the phonemes are kept in ``speech/``.
         shar: read Lhotse Shar.
         mel: plain arguments of `MelSpectrogram`.
         num_buckets: of the bucketing sampler.
         accents: names of the accents that the model tells apart.
         repeats: accent -> how often its clips come in an epoch of training; 1 unless named.
         speeds: accent -> speeds at which its training clips are played, too, as further voices.
+        front_end: of the language of the transcripts.
 
     Attributes:
         speakers: of the training split, sorted; `SpeechBatch.speaker` counts in it.
@@ -76,6 +78,7 @@ class SpeechData(ClipData):
         accents: Sequence[str] = (),
         repeats: Mapping[str, int] | None = None,
         speeds: Mapping[str, Sequence[float]] | None = None,
+        front_end: FrontEnd = ENGLISH,
     ) -> None:
         super().__init__(
             folder,
@@ -92,7 +95,7 @@ class SpeechData(ClipData):
         self.reference, self.reference_seconds = reference, reference_seconds
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
         self.accents, self.repeats = list(accents), dict(repeats or {})
-        self.speeds = dict(speeds or {})
+        self.speeds, self.front_end = dict(speeds or {}), front_end
         self.speakers: list[str] = []
         self.mel_mean = self.mel_std = torch.empty(0)
         self._phonemes: dict[str, np.ndarray | None] = {}
@@ -105,7 +108,8 @@ class SpeechData(ClipData):
     def inspect(self, clips: list[Clip]) -> None:
         """Look up the phonemes of every clip."""
         texts = [clip.text for clip in clips if clip.text]
-        self._phonemes |= load_phonemes(texts, self.folder / "speech" / "phonemes.json")
+        path = phonemes_path(self.folder, self.front_end)
+        self._phonemes |= load_phonemes(texts, path, self.front_end)
 
     def setup(self, stage: str | None = None) -> None:
         """Read the splits of a stage, and the speakers of the training split."""

@@ -21,6 +21,7 @@ class SpeechBatch(NamedTuple):
         reference_lens: int64 (B,).
         manner: (B, Q, M) natural-log mel of a crop of the clip itself.
         manner_lens: int64 (B,).
+        pitch: (B, T) Hz, 0 where there is no voice.
         voice: (B, S) a frozen speaker encoder's vectors of the clips that the references are from;
             (B, 0) without one.
         speaker: int64 (B,), index into `SpeechData.speakers`; -1 for people of other splits.
@@ -39,6 +40,7 @@ class SpeechBatch(NamedTuple):
     reference_lens: Tensor
     manner: Tensor
     manner_lens: Tensor
+    pitch: Tensor
     voice: Tensor
     speaker: Tensor
     accent: Tensor
@@ -65,6 +67,7 @@ def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
         reference_lens=batch.reference_lens[rows],
         manner=batch.manner[rows],
         manner_lens=batch.manner_lens[rows],
+        pitch=batch.pitch[rows, :frames],
         voice=batch.voice[rows],
         speaker=batch.speaker[rows],
         accent=batch.accent[rows],

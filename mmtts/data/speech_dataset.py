@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 
 from mmtts import InputError
 from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
+from mmtts.audio.pitch import measure_pitch
 from mmtts.data.clip_store import ClipStore, shared_zeros
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.data.frame_windows import frame_windows
@@ -32,7 +33,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
 
     Args:
         clips: to draw from.
-        phonemes: text -> indices of ``SYMBOLS``; a text that is absent or ``None`` counts as none.
+        phonemes: text -> indices of symbols; a text that is absent or ``None`` counts as none.
         speakers: speaker -> index; others get -1.
         accents: accent -> index, likewise.
         mel: plain arguments of `MelSpectrogram`.
@@ -64,7 +65,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
         self.reference_seconds = reference_seconds
         rate, hop = self.mel.sample_rate, self.mel.hop_length
         frames = [clip.num_frames(rate, hop) for clip in self.clips]
-        self.store = ClipStore(frames, self.mel.n_mels, np.float16, cache_gib)
+        self.store = ClipStore(frames, self.mel.n_mels + 1, np.float16, cache_gib)
         self.voices = torch.zeros(len(self.clips), 0)
         self._broken = shared_zeros(len(self.clips), np.uint8)
         self.speaker = np.array([speakers.get(clip.speaker, -1) for clip in self.clips], np.int64)
@@ -103,10 +104,11 @@ class SpeechDataset(Dataset[SpeechBatch]):
             InputError: none of the clips can be decoded, nor any other tried in their place.
         """
         rng = np.random.default_rng([self.seed, draw.epoch, draw.number])
-        loaded = [(index, self.load_mel(index)) for index in draw.clips]
-        rows = [(index, mel) for index, mel in loaded if mel is not None]
-        if not rows:
-            rows = [self._replace(rng)]
+        loaded = [(index, self.load(index)) for index in draw.clips]
+        known = [(index, frames) for index, frames in loaded if frames is not None]
+        known = known or [self._replace(rng)]
+        rows = [(index, frames[:, :-1]) for index, frames in known]
+        pitches = [frames[:, -1:] for _, frames in known]
         length = round(rng.uniform(*self.reference_seconds) * self.mel.frames_per_second)
         others = [self._draw_reference(index, rng) for index, _ in rows]
         references = [
@@ -114,10 +116,18 @@ class SpeechDataset(Dataset[SpeechBatch]):
             for (_, mel), (_, other) in zip(rows, others, strict=True)
         ]
         manners = [_crop(mel, length, rng) for _, mel in rows]
-        return self._collate(rows, references, manners, [chosen for chosen, _ in others])
+        return self._collate(rows, pitches, references, manners, [chosen for chosen, _ in others])
 
     def load_mel(self, index: int) -> Tensor | None:
         """Return the mel (T, M) of a clip in float16, or ``None`` when it cannot be decoded."""
+        frames = self.load(index)
+        return None if frames is None else frames[:, :-1]
+
+    def load(self, index: int) -> Tensor | None:
+        """Return the mel of a clip and, last, its pitch in Hz, 0 where there is no voice.
+
+        (T, M + 1) in float16, or ``None`` when it cannot be decoded.
+        """
         kept = self.store.get(index)
         if kept is not None:
             return torch.from_numpy(kept)
@@ -130,17 +140,20 @@ class SpeechDataset(Dataset[SpeechBatch]):
             self._broken[index] = 1
             _log.warning("%s It is skipped from now on.", error)
             return None
+        wav = torch.from_numpy(samples)[None]
         with torch.no_grad():
-            mel = self.mel(torch.from_numpy(samples)[None])[0].half()
-        self.store.put(index, mel.numpy())
-        return mel
+            mel = self.mel(wav)
+            pitch, voiced = measure_pitch(wav, self.mel.hop_length, self.mel.sample_rate)
+            frames = torch.cat([mel, (pitch * voiced).unsqueeze(-1)], dim=-1)[0].half()
+        self.store.put(index, frames.numpy())
+        return frames
 
     def _replace(self, rng: np.random.Generator) -> tuple[int, Tensor]:
         """Return any clip that can be decoded."""
         for index in rng.permutation(len(self.clips))[:100].tolist():
-            mel = self.load_mel(index)
-            if mel is not None:
-                return index, mel
+            frames = self.load(index)
+            if frames is not None:
+                return index, frames
         raise InputError(
             f"None of 100 clips can be decoded, among them {self.skipped[0]!r}: "
             "prepare the data folder again."
@@ -160,6 +173,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
     def _collate(
         self,
         rows: list[tuple[int, Tensor]],
+        pitches: list[Tensor],
         references: list[Tensor],
         manners: list[Tensor],
         chosen: list[int],
@@ -190,6 +204,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
             reference_lens=reference_lens,
             manner=manner,
             manner_lens=manner_lens,
+            pitch=_stack(pitches, padding=0.0)[0].flatten(1),
             voice=self.voices[chosen],
             speaker=torch.from_numpy(self.speaker[indices]),
             accent=torch.from_numpy(self.accent[indices]),
@@ -204,10 +219,10 @@ def _crop(mel: Tensor, length: int, rng: np.random.Generator) -> Tensor:
     return mel[start : start + length]
 
 
-def _stack(mels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Pad mels (T, M) with silence to float32 (B, T, M), and return their lengths (B,)."""
-    lens = [len(mel) for mel in mels]
-    batch = torch.full((len(mels), max(lens), mels[0].shape[1]), _SILENCE)
-    for row, mel in zip(batch, mels, strict=True):
-        row[: len(mel)] = mel
+def _stack(clips: Sequence[Tensor], padding: float = _SILENCE) -> tuple[Tensor, Tensor]:
+    """Pad frames (T, D), silence after mels, to float32 (B, T, D); return their lengths (B,)."""
+    lens = [len(frames) for frames in clips]
+    batch = torch.full((len(clips), max(lens), clips[0].shape[1]), padding)
+    for row, frames in zip(batch, clips, strict=True):
+        row[: len(frames)] = frames
     return batch, torch.tensor(lens)

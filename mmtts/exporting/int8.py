@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 # The pitch, whose errors add up in the phase, and the mel filters stay as they are.
-QUANTIZED = ("text_encoder", "flow_step", "vocoder")
+QUANTIZED = ("text_encoder", "frame_prior", "flow_step", "vocoder")
 
 
 def quantize(path: Path) -> None:

@@ -142,13 +142,13 @@ def _facts(speaker: Speaker, int8: bool) -> dict[str, str]:
     values: dict[str, Any] = {
         "model_type": "mmtts",
         "version": 1,
-        "language": "English",
+        "language": speaker.front_end.name,
         "sample_rate": mel.sample_rate,
         "n_speakers": 0,  # a vector tells who speaks, not a number
         "style_dim": speaker.acoustic_model.config["style_dim"],
         "add_blank": 0,
         "pad_id": 0,
-        "has_espeak": 0,
+        "has_espeak": int(speaker.front_end.config["front_end"] == "espeak"),
         "num_ode_steps": 4,
         "num_mels": mel.n_mels,
         "n_fft": mel.n_fft,
@@ -172,6 +172,7 @@ def _config(system: SystemFolder, speaker: Speaker, vocoder: Vocoder, int8: bool
         "style_space": system.config.style_space,
         "style_dim": model.config["style_dim"],
         "accents": list(model.config["accents"]),
+        "text": speaker.front_end.config,
         "temperature": TEMPERATURE,
         "mel_mean": model.mel_mean.tolist(),
         "mel_std": model.mel_std.tolist(),

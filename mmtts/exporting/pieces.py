@@ -1,6 +1,6 @@
 """The pieces of a system that become ONNX graphs, each a call from tensors to tensors.
 
-What lies between them is left to numpy: laying the prior over frames, drawing noise, the steps of
+What lies between them is left to numpy: laying phonemes over frames, drawing noise, the steps of
 the flow, short-time Fourier transforms. Complex numbers go in and out as pairs in a last axis.
 """
 
@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from mmtts.networks.masks import mask_from_lens
+from mmtts.networks.plan import Plan
 from mmtts.networks.vocoder import Vocoder
 from mmtts.synthesis.durations import limit_durations
 from mmtts.synthesis.system_folder import Speaker
 
 
 class TextEncoder(nn.Module):
-    """Phonemes and a voice to durations, within their limits, and the mel prior."""
+    """Phonemes and a voice to durations, within their limits, hidden states and the mel prior."""
 
     def __init__(self, speaker: Speaker) -> None:
         super().__init__()
@@ -27,7 +28,7 @@ class TextEncoder(nn.Module):
 
     def forward(
         self, phonemes: Tensor, phoneme_lens: Tensor, style: Tensor, accents: Tensor, pace: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Plan a sentence; see `AcousticModel.plan`.
 
         Args:
@@ -38,11 +39,26 @@ class TextEncoder(nn.Module):
             pace: speaking rate relative to the predicted one, of each phoneme (B, N).
 
         Returns:
-            Frames of each phoneme int64 (B, N), prior (B, N, M), z of the decoder (B, style_dim).
+            Frames of each phoneme int64 (B, N), hidden states (B, N, D), prior (B, N, M), z of the
+            decoder (B, style_dim).
         """
         limit = partial(limit_durations, phonemes=phonemes, frame_seconds=self.frame_seconds)
-        prior, durations, z = self.model.plan(phonemes, phoneme_lens, style, accents, pace, limit)
-        return durations, prior, z
+        plan = self.model.plan(phonemes, phoneme_lens, style, accents, pace, limit)
+        return plan.durations, plan.hidden, plan.prior, plan.z
+
+
+class FramePrior(nn.Module):
+    """The mel to expect of every frame; see `AcousticModel.prior_of_frames`."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        super().__init__()
+        self.model = speaker.acoustic_model
+
+    def forward(
+        self, durations: Tensor, hidden: Tensor, prior: Tensor, z: Tensor, path: Tensor
+    ) -> Tensor:
+        """What the text encoder gave, and the phoneme of each frame int64 (B, T): (B, T, M)."""
+        return self.model.prior_of_frames(Plan(hidden, prior, durations, z), path)
 
 
 class FlowStep(nn.Module):
@@ -100,6 +116,7 @@ def make_pieces(speaker: Speaker, vocoder: Vocoder) -> dict[str, nn.Module]:
     """All pieces by the names of `mmtts.onnx.folder.GRAPHS`."""
     return {
         "text_encoder": TextEncoder(speaker),
+        "frame_prior": FramePrior(speaker),
         "flow_step": FlowStep(speaker),
         "excitation": Excitation(vocoder),
         "vocoder": VocoderBody(vocoder),
@@ -126,6 +143,13 @@ def example_inputs(speaker: Speaker) -> dict[str, dict[str, Tensor]]:
             "style": torch.full((n_rows, dim), dim**-0.5),
             "accents": torch.zeros(n_rows, dtype=torch.long),
             "pace": torch.ones(n_rows, n_phonemes),
+        },
+        "frame_prior": {
+            "durations": torch.full((n_rows, n_phonemes), 2),
+            "hidden": torch.zeros(n_rows, n_phonemes, speaker.acoustic_model.config["width"]),
+            "prior": torch.zeros(n_rows, n_phonemes, speaker.mel.n_mels),
+            "z": torch.full((n_rows, dim), dim**-0.5),
+            "path": (torch.arange(2 * n_phonemes) // 2).expand(n_rows, -1).contiguous(),
         },
         "flow_step": {
             "x": mel(),

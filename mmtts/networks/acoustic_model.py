@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.networks.alignment import (
+    Alignment,
     durations_from_path,
+    lay_out,
     log_likelihood,
     path_from_durations,
     restrict_to_windows,
@@ -19,28 +21,15 @@ from mmtts.networks.alignment import (
 from mmtts.networks.duration_predictor import DurationPredictor, frames_from_durations
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
+from mmtts.networks.frame_prior import FramePrior
 from mmtts.networks.guidance import guided
 from mmtts.networks.int8_linear import quantize
 from mmtts.networks.masks import mask_from_lens
+from mmtts.networks.plan import Plan, SynthesizedMel
 from mmtts.networks.style_encoder import StyleEncoder
 from mmtts.networks.text_encoder import TextEncoder
 
 TEMPERATURE = 0.667  # standard deviation of the noise that speech starts from
-
-
-class Alignment(NamedTuple):
-    """Phonemes laid over frames."""
-
-    path: Tensor  # phoneme of each frame int64 (B, T)
-    durations: Tensor  # frames of each phoneme int64 (B, N)
-
-
-class SynthesizedMel(NamedTuple):
-    """What the acoustic model speaks."""
-
-    mel: Tensor  # natural-log mel (B, T, M)
-    mel_lens: Tensor  # int64 (B,)
-    durations: Tensor  # frames of each phoneme int64 (B, N)
 
 
 class AcousticModel(nn.Module):
@@ -67,6 +56,11 @@ class AcousticModel(nn.Module):
         accents: kinds of speech that the model tells apart, such as "native" and "learner"; it
             speaks the first one unless told otherwise.
         int8: whether text encoder and decoder have weights of 8 bits.
+        frame_layers: Transformer blocks of the frame prior, which knows the melody; with 0, the
+            prior of a phoneme is repeated over its frames.
+        frame_widths: inner widths of these blocks when they were compressed.
+        residual: standard deviation of normalized mels around the prior, which the flow decoder
+            takes for granted; None when it takes nothing for granted.
     """
 
     mel_mean: Tensor
@@ -92,6 +86,9 @@ class AcousticModel(nn.Module):
         decoder_widths: list[list[int]] | None = None,
         accents: Sequence[str] = (),
         int8: bool = False,
+        frame_layers: int = 0,
+        frame_widths: list[list[int]] | None = None,
+        residual: float | None = None,
     ) -> None:
         given = dict(locals())
         super().__init__()
@@ -105,9 +102,11 @@ class AcousticModel(nn.Module):
         style = (n_mels, style_dim, manner_dim, speaker, style_width, style_layers, dropout)
         self.style_encoder = StyleEncoder(*style, speaker_config)
         self.config["speaker_config"] = self.style_encoder.speaker_config
-        self.decoder = FlowDecoder(
-            n_mels, style_dim, width, decoder_layers, heads, patch, dropout / 2, decoder_widths
+        sizes, over_frames = (n_mels, style_dim, width), (heads, patch, dropout / 2)
+        self.frame_prior = (
+            FramePrior(*sizes, frame_layers, *over_frames, frame_widths) if frame_layers else None
         )
+        self.decoder = FlowDecoder(*sizes, decoder_layers, *over_frames, decoder_widths, residual)
         # An accent moves z within the acoustic model; it is no part of a voice.
         self.accent = nn.Embedding(len(accents), style_dim) if accents else None
         if self.accent is not None:
@@ -123,6 +122,8 @@ class AcousticModel(nn.Module):
         self.config["int8"] = True
         quantize(self.text_encoder)
         quantize(self.decoder)
+        if self.frame_prior is not None:
+            quantize(self.frame_prior)
 
     def set_statistics(
         self, mel_mean: Tensor, mel_std: Tensor, voice_mean: Tensor | None = None
@@ -213,6 +214,7 @@ class AcousticModel(nn.Module):
         accent: int = 0,
         generator: torch.Generator | None = None,
         limit: Callable[[Tensor], Tensor] | None = None,
+        semitones: float | Tensor = 0.0,
     ) -> SynthesizedMel:
         """Speak phonemes in the style z.
 
@@ -220,20 +222,22 @@ class AcousticModel(nn.Module):
             phonemes: int64 (B, N).
             phoneme_lens: int64 (B,).
             z: style (B, style_dim), unit norm.
-            steps: steps of the decoder, at least 1.
+            steps: steps of the decoder; 0 speaks the prior alone.
             guidance: classifier-free guidance weight; 1 follows z as trained, more exaggerates it.
             pace: speaking rate relative to the predicted one, > 0.
             temperature: standard deviation of the starting noise.
             accent: which of the model's accents, where it knows any.
             generator: source of the noise.
             limit: what keeps predicted durations sensible: frames (B, N) at pace 1 to such frames.
+            semitones: how much higher than expected, where the model has a frame prior.
         """
         accents = torch.full_like(phoneme_lens, accent)
-        prior, durations, z = self.plan(phonemes, phoneme_lens, z, accents, pace, limit)
-        prior, mel_lens = lay_out(prior, path_from_durations(durations)), durations.sum(dim=1)
+        plan = self.plan(phonemes, phoneme_lens, z, accents, pace, limit)
+        mel_lens = plan.durations.sum(dim=1)
+        prior = self.prior_of_frames(plan, path_from_durations(plan.durations), semitones)
         noise = torch.randn(prior.shape, generator=generator, device="cpu").to(prior)
-        mel = self.decode(noise * temperature, prior, z, mel_lens, steps, guidance)
-        return SynthesizedMel(self.denormalize(mel), mel_lens, durations)
+        mel = self.decode(noise * temperature, prior, plan.z, mel_lens, steps, guidance)
+        return SynthesizedMel(self.denormalize(mel), mel_lens, plan.durations)
 
     forward = synthesize
 
@@ -245,19 +249,30 @@ class AcousticModel(nn.Module):
         accents: Tensor,
         pace: float | Tensor = 1.0,
         limit: Callable[[Tensor], Tensor] | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Decide what is said when; arguments as in :meth:`synthesize`, accents int64 (B,).
-
-        Returns:
-            Mel prior of the phonemes (B, N, M), their frames int64 (B, N), and z as the decoder
-            takes it (B, style_dim): both parts with their shares again, and the accent.
-        """
+    ) -> Plan:
+        """Decide what is said when; arguments as in :meth:`synthesize`, accents int64 (B,)."""
         z = self.accented(self.style_encoder.join(*self.style_encoder.split(z)), accents)
         mask = mask_from_lens(phoneme_lens, phonemes.shape[1])
         hidden, prior = self.text_encoder(phonemes, mask, z)
         frames = self.duration_predictor(hidden, mask, z).exp()
         frames = frames if limit is None else limit(frames)
-        return prior, frames_from_durations(frames / pace, mask), z
+        return Plan(hidden, prior, frames_from_durations(frames / pace, mask), z)
+
+    def prior_of_frames(self, plan: Plan, path: Tensor, semitones: float | Tensor = 0.0) -> Tensor:
+        """The mel to expect of every frame, with the melody to expect.
+
+        Args:
+            plan: what is said when.
+            path: phoneme of each frame int64 (B, T).
+            semitones: how much higher the melody is; a number or of each frame (B, T).
+
+        Returns:
+            Mel prior (B, T, M), in normalized mel units.
+        """
+        if self.frame_prior is None:
+            return lay_out(plan.prior, path)
+        melody = self.frame_prior.expect_melody(plan, path).decided()
+        return self.frame_prior(plan, path, melody.higher(semitones))
 
     def decode(
         self,
@@ -268,7 +283,12 @@ class AcousticModel(nn.Module):
         steps: int,
         guidance: float = 1.0,
     ) -> Tensor:
-        """Carry noise to a normalized mel, given the laid-out prior; all (B, T, M)."""
+        """Carry noise to a normalized mel, given the prior of the frames; all (B, T, M).
+
+        No steps at all give the prior.
+        """
+        if not steps:
+            return prior
         mask = mask_from_lens(mel_lens, noise.shape[1])
         null = self.null_style.expand_as(z)
 
@@ -277,8 +297,3 @@ class AcousticModel(nn.Module):
             return guided(lambda style: self.decoder(x, prior, at, style, mask), z, null, guidance)
 
         return integrate(velocity, noise, steps)
-
-
-def lay_out(values: Tensor, path: Tensor) -> Tensor:
-    """Repeat the values (B, N, D) of phonemes over their frames, path int64 (B, T): (B, T, D)."""
-    return values.gather(1, path.unsqueeze(-1).expand(-1, -1, values.shape[-1]))

@@ -6,6 +6,8 @@ Source: Kim et al. 2020, Glow-TTS (arXiv 2005.11129), algorithm 1. Extended by a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from monotonic_alignment_search.core import maximum_path_c
@@ -13,6 +15,13 @@ from torch import Tensor
 
 # Far below any log-likelihood of a path, and finite, so that sums of it stay ordered.
 _FORBIDDEN = -1e9
+
+
+class Alignment(NamedTuple):
+    """Phonemes laid over frames."""
+
+    path: Tensor  # phoneme of each frame int64 (B, T)
+    durations: Tensor  # frames of each phoneme int64 (B, N)
 
 
 def log_likelihood(mel: Tensor, prior: Tensor) -> Tensor:
@@ -118,3 +127,8 @@ def path_from_durations(durations: Tensor) -> Tensor:
     path = torch.searchsorted(ends, frames.expand(len(ends), -1).contiguous(), right=True)
     last = (durations > 0).long().cumsum(dim=1).argmax(dim=1, keepdim=True)
     return torch.minimum(path, last)
+
+
+def lay_out(values: Tensor, path: Tensor) -> Tensor:
+    """Repeat the values (B, N, D) of phonemes over their frames, path int64 (B, T): (B, T, D)."""
+    return values.gather(1, path.unsqueeze(-1).expand(-1, -1, values.shape[-1]))

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mmtts.audio.pitch import HIGHEST_PITCH, LOWEST_PITCH
 from mmtts.networks.convnext import ConvNeXtBlock
 
-LOWEST_PITCH, HIGHEST_PITCH = 55.0, 600.0  # Hz; low men to high children
 _FADE = 0.02  # of the way from one number of harmonics to the next
 PITCH_BINS = 160  # of equal ratio, about a quarter of a semitone
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmtts.networks.patches import into_patches, out_of_patches
 from mmtts.networks.transformer import transformer_blocks
 
 
@@ -21,8 +22,14 @@ def time_embedding(t: Tensor, width: int) -> Tensor:
 class FlowDecoder(nn.Module):
     """Transformer over patches of mel frames, conditioned on time and style by adaptive layer norm.
 
-    ``patch`` consecutive frames form one position, which divides the cost of every layer by
-    ``patch``.
+    ``patch`` consecutive frames form one position.
+
+    With a ``residual``, the network only learns what a Gaussian around the prior cannot know, as in
+    Karras et al. 2022 (arXiv 2206.00364, section 5), here for straight paths: of data
+    x_1 = mu + u, u ~ N(0, s^2), the velocity at x_t has the mean mu + k(t) r, r = x_t - t mu, and
+    the standard deviation c(t), with n = (1 - t)^2 + t^2 s^2, k = (t s^2 - (1 - t)) / n and
+    c = s / sqrt(n). The network sees r / sqrt(n) and gives the rest in units of c. Its last layer
+    starts at zero, so an untrained decoder speaks the prior.
 
     Args:
         n_mels: M, mel bands.
@@ -33,6 +40,8 @@ class FlowDecoder(nn.Module):
         patch: mel frames per position.
         dropout: dropout in the blocks.
         widths: inner widths of the blocks when they are narrower than usual.
+        residual: s, the standard deviation of mels around the prior; None for a network that gives
+            the velocity itself.
     """
 
     def __init__(
@@ -45,9 +54,11 @@ class FlowDecoder(nn.Module):
         patch: int,
         dropout: float,
         widths: list[list[int]] | None = None,
+        residual: float | None = None,
     ) -> None:
         super().__init__()
         self.patch = patch
+        self.residual = residual
         self.width = width
         self.input = nn.Linear(2 * n_mels * patch, width)
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
@@ -72,16 +83,23 @@ class FlowDecoder(nn.Module):
         Returns:
             Velocity (B, T, M), 0 at padding.
         """
-        frames = x.shape[1]
-        inputs = torch.cat([x, prior], dim=-1) * mask.unsqueeze(-1)
-        padding = -frames % self.patch
-        inputs = F.pad(inputs, (0, 0, 0, padding)).unflatten(1, (-1, self.patch)).flatten(2)
-        patch_mask = F.pad(mask, (0, padding)).unflatten(1, (-1, self.patch)).any(dim=-1)
+        if self.residual is None:
+            return self.network(x, prior, t, z, mask)
+        time, variance = t.view(-1, 1, 1), self.residual**2
+        rest = x - time * prior
+        spread = (1 - time) ** 2 + time**2 * variance
+        pull = (time * variance - (1 - time)) / spread
+        unknown = self.network(rest * spread.rsqrt(), prior, t, z, mask)
+        velocity = prior + pull * rest + self.residual * spread.rsqrt() * unknown
+        return velocity * mask.unsqueeze(-1)
+
+    def network(self, x: Tensor, prior: Tensor, t: Tensor, z: Tensor, mask: Tensor) -> Tensor:
+        """The blocks; arguments and result as in `forward`."""
+        hidden, patch_mask = into_patches(torch.cat([x, prior], dim=-1), mask, self.patch)
         condition = self.time(time_embedding(t, self.width)) + self.style(z * z.shape[-1] ** 0.5)
-        hidden = self.input(inputs)
+        hidden = self.input(hidden)
         for block in self.blocks:
             hidden = block(hidden, patch_mask, condition)
         scale, shift = self.modulation(F.silu(condition)).unsqueeze(1).chunk(2, dim=-1)
-        velocity = self.output(self.norm(hidden) * (1 + scale) + shift)
-        velocity = velocity.unflatten(-1, (self.patch, -1)).flatten(1, 2)[:, :frames]
-        return velocity * mask.unsqueeze(-1)
+        output = self.output(self.norm(hidden) * (1 + scale) + shift)
+        return out_of_patches(output, mask, self.patch)

@@ -16,7 +16,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Describe the command's options."""
     parser = argparse.ArgumentParser(
         prog="python -m mmtts.onnx",
-        description="Speak English text with an exported model, without torch.",
+        description="Speak text with an exported model, without torch.",
         allow_abbrev=False,
     )
     parser.add_argument("text", nargs="?", help="what to say")

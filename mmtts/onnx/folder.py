@@ -1,7 +1,8 @@
 """The folder that `mmtts.export` writes: graphs, voices, and a `config.json` of plain values.
 
 models/lab_onnx/config.json
-models/lab_onnx/text_encoder.onnx, flow_step.onnx, excitation.onnx, vocoder.onnx, refinement.onnx
+models/lab_onnx/text_encoder.onnx, frame_prior.onnx, flow_step.onnx
+models/lab_onnx/excitation.onnx, vocoder.onnx, refinement.onnx
 models/lab_onnx/voices/anna.safetensors
 """
 
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmtts import InputError
-from mmtts.text import SYMBOLS
+from mmtts.text import make_front_end
 
-FORMAT = "mmtts-onnx-1"
+FORMAT = "mmtts-onnx-2"
 MAX_CONFIG_BYTES = 2**20
 MAX_GRAPH_BYTES = 2**31 - 1  # no protobuf is larger
 
@@ -26,8 +27,9 @@ MAX_GRAPH_BYTES = 2**31 - 1  # no protobuf is larger
 GRAPHS = {
     "text_encoder": (
         ("phonemes", "phoneme_lens", "style", "accents", "pace"),
-        ("durations", "prior", "z"),
+        ("durations", "hidden", "prior", "z"),
     ),
+    "frame_prior": (("durations", "hidden", "prior", "z", "path"), ("expected",)),
     "flow_step": (("x", "prior", "t", "z", "mel_lens"), ("velocity",)),
     "excitation": (("mel",), ("pulses", "noise", "pitch", "voiced")),
     "vocoder": (("mel", "pulses", "noise", "pitch", "voiced"), ("spectrum",)),
@@ -61,6 +63,7 @@ class OnnxConfig(NamedTuple):
         mel_std: Of each band, M numbers.
         accents: Kinds of speech that it tells apart; the first one is spoken.
         graphs: Size in bytes and SHA-256 of each file.
+        text: The config of the front end, see `make_front_end`.
     """
 
     folder: Path
@@ -76,6 +79,7 @@ class OnnxConfig(NamedTuple):
     mel_std: list[float]
     accents: list[str]
     graphs: dict[str, tuple[int, str]]
+    text: dict[str, str]
 
 
 def write_config(folder: Path, values: Mapping[str, Any]) -> None:
@@ -89,7 +93,8 @@ def write_config(folder: Path, values: Mapping[str, Any]) -> None:
     for name in GRAPHS:
         content = (folder / f"{name}.onnx").read_bytes()
         graphs[name] = [len(content), hashlib.sha256(content).hexdigest()]
-    content_ = {"format": FORMAT, **values, "symbols": list(SYMBOLS), "graphs": graphs}
+    symbols = list(make_front_end(values.get("text")).symbols)
+    content_ = {"format": FORMAT, **values, "symbols": symbols, "graphs": graphs}
     text = json.dumps(content_, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     (folder / "config.json").write_text(f"{text}\n", encoding="utf-8")
     read_config(folder)
@@ -128,15 +133,16 @@ def read_config(folder: str | os.PathLike[str]) -> OnnxConfig:
         raise InputError(f"{path} is damaged: {error!s:.200}; export the model again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is none of python -m mmtts.export; name a folder that it wrote")
-    if content.get("symbols") != list(SYMBOLS):
+    front_end = make_front_end(content.get("text"))
+    if content.get("symbols") != list(front_end.symbols):
         raise InputError(f"{path} has other phonemes than this version; export the model again")
     try:
-        return _checked(folder, content)
+        return _checked(folder, content, front_end.config)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{path} is damaged: {error!s:.200}; export the model again") from error
 
 
-def _checked(folder: Path, content: Mapping[str, Any]) -> OnnxConfig:
+def _checked(folder: Path, content: Mapping[str, Any], text: dict[str, str]) -> OnnxConfig:
     """Take over the known fields; any error tells that one is absent or of another kind."""
     for name, (low, high) in _NUMBERS.items():
         value = content[name]
@@ -160,6 +166,7 @@ def _checked(folder: Path, content: Mapping[str, Any]) -> OnnxConfig:
         temperature=float(content["temperature"]),
         accents=[str(name) for name in content["accents"]],
         graphs=graphs,
+        text=text,
         mel_mean=mel_mean,
         mel_std=mel_std,
         **{name: content[name] for name in _NUMBERS},

@@ -17,7 +17,7 @@ from mmtts.synthesis.manner import Manner
 from mmtts.synthesis.ready_voices import find_voices, load_ready
 from mmtts.synthesis.speech_file import Speech
 from mmtts.synthesis.voice import Voice
-from mmtts.text import encode, split_sentences
+from mmtts.text import encode, make_front_end, split_sentences
 
 Noise = Callable[[tuple[int, ...]], np.ndarray]
 
@@ -32,6 +32,7 @@ class OnnxSynthesizer:
 
     def __init__(self, config: OnnxConfig, threads: int | None = None) -> None:
         self._config = config
+        self._front_end = make_front_end(config.text)
         self._graphs = {name: Graph(config, name, threads) for name in GRAPHS}
         self._spectrum = Spectrum(config.n_fft, config.hop_length)
 
@@ -98,9 +99,9 @@ class OnnxSynthesizer:
         """Speak a text of any length.
 
         Args:
-            text: English.
+            text: In the model's language.
             voice: One constant voice for the whole text.
-            steps: Steps of the decoder, 1 to 100; more is slower and somewhat cleaner.
+            steps: Steps of the decoder, 0 to 100; 0 speaks the prior alone.
             pace: Speaking rate relative to the voice's own, 0.25 to 4.
             seed: Of the decoder's noise, which is numpy's: the same seed gives the same sound, but
                 not that of torch.
@@ -144,7 +145,8 @@ class OnnxSynthesizer:
         manner = Manner(steps, pace=pace, seed=seed, loudness=level, accent=accent)
         self._accent_index(accent)
         draw = noise or _noise_of(seed)
-        return self._speak_in_turn(split_sentences(text), self._own(voice), manner, draw)
+        sentences = split_sentences(text, front_end=self._front_end)
+        return self._speak_in_turn(sentences, self._own(voice), manner, draw)
 
     def _speak_in_turn(
         self, sentences: list[str], voice: Voice, manner: Manner, noise: Noise
@@ -161,15 +163,18 @@ class OnnxSynthesizer:
 
     def _mel(self, sentence: str, voice: Voice, manner: Manner, noise: Noise) -> np.ndarray:
         """Speak one sentence up to its natural-log mel, float32 (1, T, M)."""
-        phonemes = np.array([encode(sentence)], np.int64)
-        durations, prior, z = self._graphs["text_encoder"](
+        phonemes = np.array([encode(sentence, self._front_end)], np.int64)
+        durations, hidden, prior, z = self._graphs["text_encoder"](
             phonemes=phonemes,
             phoneme_lens=np.array([phonemes.size]),
             style=voice.vector[None],
             accents=np.array([self._accent_index(manner.accent)]),
             pace=np.full(phonemes.shape, manner.pace, np.float32),
         )
-        prior = np.repeat(prior, durations[0], axis=1)
+        path = np.repeat(np.arange(phonemes.size), durations[0])[None]
+        [prior] = self._graphs["frame_prior"](
+            durations=durations, hidden=hidden, prior=prior, z=z, path=path
+        )
         x = noise(prior.shape).astype(np.float32) * np.float32(self._config.temperature)
         mel_lens = np.array([prior.shape[1]])
 
@@ -177,7 +182,7 @@ class OnnxSynthesizer:
             time = np.array([t], np.float32)
             return self._graphs["flow_step"](x=x, prior=prior, t=time, z=z, mel_lens=mel_lens)[0]
 
-        x = integrate(velocity, x, manner.steps)
+        x = integrate(velocity, x, manner.steps) if manner.steps else prior
         mean, std = np.array([self._config.mel_mean, self._config.mel_std], np.float32)
         return x * std + mean
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmtts.data.speech_batch import SpeechBatch
-from mmtts.networks.acoustic_model import AcousticModel, Alignment
+from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.alignment import Alignment, lay_out
+from mmtts.networks.melody import melody_of
+from mmtts.networks.plan import Plan
 
 
 def batch_styles(model: AcousticModel, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
@@ -29,3 +32,17 @@ def align_batch(model: AcousticModel, batch: SpeechBatch, mel: Tensor, prior: Te
     if batch.first_frame is not None and batch.last_frame is not None:
         windows = (batch.first_frame, batch.last_frame)
     return model.align(mel, batch.mel_lens, prior, batch.phoneme_lens, windows)
+
+
+def spoken_prior(model: AcousticModel, batch: SpeechBatch, plan: Plan, path: Tensor) -> Tensor:
+    """Mel prior of the frames (B, T, M), of a model that uses it with the melody that was spoken.
+
+    Args:
+        model: the acoustic model.
+        batch: clips that all have a transcript.
+        plan: what they say when.
+        path: phoneme of each frame int64 (B, T).
+    """
+    if model.frame_prior is None:
+        return lay_out(plan.prior, path)
+    return model.frame_prior(plan, path, melody_of(batch.pitch))

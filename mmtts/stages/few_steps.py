@@ -14,12 +14,14 @@ from torch import Tensor
 from mmtts import InputError
 from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
 from mmtts.losses.flow_matching import path_point
-from mmtts.networks.acoustic_model import AcousticModel, lay_out
+from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.flow_solver import integrate
 from mmtts.networks.masks import mask_from_lens, masked_mean
-from mmtts.stages.aligned_speech import align_batch, batch_styles
+from mmtts.networks.plan import Plan
+from mmtts.stages.aligned_speech import align_batch, batch_styles, spoken_prior
 from mmtts.stages.clip_tables import attach_voices
 from mmtts.storage.model_folder import load_config, load_network, save_model
+from mmtts.text import ENGLISH
 
 VALIDATION_SEED = 7
 
@@ -73,9 +75,13 @@ class FewSteps(lightning.LightningModule):
         """Have the model's own speaker encoder say who speaks in the clips.
 
         Raises:
-            InputError: The data tell other accents apart than the model does.
+            InputError: The data tell other accents apart than the model does, or are read in
+                another language.
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
+        text = self.origin.extra.get("text", ENGLISH.config)
+        if data.front_end.config != text:
+            raise InputError(f"the model reads its texts by {text}; say so with text=...")
         if list(data.accents) != self.acoustic_model.config["accents"]:
             raise InputError(
                 f"the model tells the accents {self.acoustic_model.config['accents']} apart and "
@@ -133,9 +139,10 @@ class FewSteps(lightning.LightningModule):
         z = model.accented(batch_styles(model, batch)[1], batch.accent)
         mel = model.normalize(batch.mel)
         phoneme_mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
-        prior = model.text_encoder(batch.phonemes, phoneme_mask, z)[1]
-        alignment = align_batch(model, batch, mel, prior)
-        return lay_out(prior, alignment.path), z, mask_from_lens(batch.mel_lens, mel.shape[1])
+        hidden, prior = model.text_encoder(batch.phonemes, phoneme_mask, z)
+        path, durations = align_batch(model, batch, mel, prior)
+        expected = spoken_prior(model, batch, Plan(hidden, prior, durations, z), path)
+        return expected, z, mask_from_lens(batch.mel_lens, mel.shape[1])
 
     def _noise(self, prior: Tensor) -> Tensor:
         """x_0 (B, T, M), of another temperature in every row."""

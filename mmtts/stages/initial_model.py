@@ -129,6 +129,7 @@ def start_acoustic_model(
     }
     transfer = load_by_name(model, before.state_dict(), tables)
     _require_enough(model, transfer, config, before.config)
+    _require_same_residual(config, before.config["residual"], model.config["residual"])
     speaker = [settings["speaker_config"] for settings in (before.config, model.config)]
     astray = [name for name in (*transfer.new, *transfer.left) if name.startswith(STYLE)]
     if keep_style_space and (astray or speaker[0] != speaker[1]):
@@ -138,14 +139,13 @@ def start_acoustic_model(
             f"style={before.config['speaker']}, or give up its faces, prompts and voices with "
             "stage.module.keep_style_space=false"
         )
-    space = config.style_space[:12]
-    said = [*transfer.lines(), f"the style space {space} " + (KEPT if keep_style_space else LOST)]
+    kept = f"the style space {config.style_space[:12]} {KEPT if keep_style_space else LOST}"
     facts = {
         "lineage": {"speech_tts": config.style_space} if keep_style_space else {},
         "speakers": list(config.extra.get("speakers", [])),
         "training": {"started_from": config.sha256[:12]},
     }
-    return facts, _introduced(config, said)
+    return facts, _introduced(config, [*transfer.lines(), kept])
 
 
 def start_vocoder(vocoder: Vocoder, source: str) -> tuple[dict[str, Any], list[str]]:
@@ -200,6 +200,15 @@ def _require_enough(
             f"{config.folder} is no start for this network: {fitting} of its {len(trained)} "
             f"trained tensors fit; {_differences(before, network.config)}; choose the same model "
             "and style"
+        )
+
+
+def _require_same_residual(config: ModelConfig, before: float | None, now: float | None) -> None:
+    """Refuse a decoder whose tensors would fit, and mean something else."""
+    if before != now:
+        raise InputError(
+            f"the decoder of {config.folder} was trained with another residual; say "
+            f"model.acoustic_model.residual={'null' if before is None else before}"
         )
 
 

@@ -11,19 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmtts.audio.griffin_lim import GriffinLim
 from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
 from mmtts.losses.flow_matching import path_point, spread_times
 from mmtts.losses.margin_softmax import AMSoftmax
-from mmtts.networks.acoustic_model import AcousticModel, lay_out
-from mmtts.networks.alignment import log_likelihood
+from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.alignment import lay_out
 from mmtts.networks.duration_predictor import duration_loss
 from mmtts.networks.masks import mask_from_lens, masked_mean
-from mmtts.stages.aligned_speech import align_batch, batch_styles
+from mmtts.networks.melody import melody_loss, melody_of
+from mmtts.networks.plan import Plan
+from mmtts.stages.aligned_speech import align_batch, batch_styles, spoken_prior
 from mmtts.stages.clip_tables import attach_voices
 from mmtts.stages.initial_model import start_acoustic_model
-from mmtts.stages.pictures import alignment_picture, mel_picture
+from mmtts.stages.speech_samples import SpeechSamples
 from mmtts.storage.model_folder import save_model
+from mmtts.text import ENGLISH
 
 VALIDATION_SEED = 7
 
@@ -31,9 +33,11 @@ VALIDATION_SEED = 7
 class SpeechTTS(lightning.LightningModule):
     """Trains the acoustic model with its style encoder and a speaker classifier.
 
-    The loss is prior + flow + duration + speaker, each with a weight:
+    The loss is prior + frame_prior + melody + flow + duration + speaker, each with a weight:
 
     - prior: unit-variance Gaussian negative log-likelihood of the mel under the aligned prior;
+    - frame_prior, melody: the same of the prior of frames, and how well pitch and voice were
+      foreseen; only of models with a frame prior;
     - flow: conditional flow matching of the decoder, the style dropped now and then for guidance;
     - duration: Poisson likelihood of the frames that the alignment search gave to each phoneme;
     - speaker: AM-Softmax over the training speakers, whose W anchors stage 2.
@@ -46,7 +50,11 @@ class SpeechTTS(lightning.LightningModule):
         optimizer: called with the parameters, returns the optimizer.
         scheduler: called with the optimizer, stepped after every step; None for a constant rate.
         prior_weight: weight of the prior loss.
+        frame_prior_weight: weight of the loss of the prior of frames.
+        melody_weight: weight of the melody loss.
         flow_weight: weight of the flow loss.
+        flow_after: steps before the flow decoder learns; until then a frame prior learns alone, and
+            quicker.
         duration_weight: weight of the duration loss.
         speaker_weight: weight of the speaker loss.
         speaker_scale: s of AM-Softmax.
@@ -54,6 +62,7 @@ class SpeechTTS(lightning.LightningModule):
         style_dropout: probability of replacing the decoder's style by the null style.
         synthesis_steps: decoder steps for the pictures and sounds of validation.
         symbols: the phoneme inventory, kept in the exported model.
+        text: plain description of what reads the texts, likewise; English by default.
         mel: plain description of the mel, kept in the exported model.
         init: the model that training starts from, see `start_acoustic_model`.
         keep_style_space: leave its style encoder as it is, and so its faces, prompts and voices.
@@ -65,7 +74,10 @@ class SpeechTTS(lightning.LightningModule):
         optimizer: Callable[..., torch.optim.Optimizer],
         scheduler: Callable[..., Any] | None = None,
         prior_weight: float = 1.0,
+        frame_prior_weight: float = 1.0,
+        melody_weight: float = 0.1,
         flow_weight: float = 1.0,
+        flow_after: int = 0,
         duration_weight: float = 0.2,
         speaker_weight: float = 0.1,
         speaker_scale: float = 30.0,
@@ -73,6 +85,7 @@ class SpeechTTS(lightning.LightningModule):
         style_dropout: float = 0.1,
         synthesis_steps: int = 10,
         symbols: Sequence[str] = (),
+        text: Mapping[str, str] = ENGLISH.config,
         mel: Mapping[str, Any] | None = None,
         init: str | None = None,
         keep_style_space: bool = True,
@@ -184,13 +197,20 @@ class SpeechTTS(lightning.LightningModule):
         mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         hidden, prior = model.text_encoder(batch.phonemes, mask, z)
         alignment = align_batch(model, batch, mel, prior)
+        plan, path = Plan(hidden, prior, alignment.durations, z), alignment.path
         log_durations = model.duration_predictor(hidden.detach(), mask, z)
-        prior = lay_out(prior, alignment.path)
-        return {
-            "prior": 0.5 * masked_mean((mel - prior.float()) ** 2, mel_mask),
-            "flow": self._flow_loss(mel, prior, z, mel_mask, generator),
+        losses = {
+            "prior": _distance(mel, lay_out(prior, path), mel_mask),
             "duration": duration_loss(log_durations, alignment.durations, mask),
         }
+        expected = spoken_prior(model, batch, plan, path)
+        if model.frame_prior is not None:
+            melody = model.frame_prior.expect_melody(plan, path)
+            losses["frame_prior"] = _distance(mel, expected, mel_mask)
+            losses["melody"] = melody_loss(melody, melody_of(batch.pitch), mel_mask)
+        if self.global_step >= self.hparams["flow_after"]:
+            losses["flow"] = self._flow_loss(mel, expected, z, mel_mask, generator)
+        return losses
 
     def _flow_loss(
         self,
@@ -208,6 +228,8 @@ class SpeechTTS(lightning.LightningModule):
             dropped = torch.rand(len(mel), 1, device=mel.device) < self.hparams["style_dropout"]
             z = torch.where(dropped, self.acoustic_model.null_style, z)
         point = path_point(noise, mel, t)
+        if self.acoustic_model.decoder.residual is not None:
+            prior = prior.detach()  # what it is sure of is the mean, and stays it
         velocity = self.acoustic_model.decoder(point.x, prior, t, z, mask)
         return masked_mean((velocity.float() - point.velocity) ** 2, mask)
 
@@ -215,61 +237,17 @@ class SpeechTTS(lightning.LightningModule):
         """Whether a batch has a clip with a transcript, to draw and to speak."""
         return bool(batch.transcribed.any())
 
-    @torch.no_grad()
     def pictures(self, batch: SpeechBatch) -> dict[str, np.ndarray]:
         """Alignment and mels of the first transcribed clip of a batch."""
-        if not self.showable(batch):
-            return {}
-        batch = transcribed_rows(batch)
-        model = self.acoustic_model
-        frames, length = int(batch.mel_lens[0]), int(batch.phoneme_lens[0])
-        z = batch_styles(model, batch)[1]
-        mel = model.normalize(batch.mel)
-        mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
-        prior = model.text_encoder(batch.phonemes, mask, model.accented(z, batch.accent))[1]
-        alignment = align_batch(model, batch, mel, prior)
-        scores = log_likelihood(mel[:1].float(), prior[:1].float())[0, :length, :frames]
-        names = [self.hparams["symbols"][i] for i in batch.phonemes[0, :length].tolist()]
-        spoken = self._speak_first(batch, z)
-        laid_out = model.denormalize(lay_out(prior, alignment.path))[0, :frames]
-        return {
-            "alignment": alignment_picture(
-                scores.cpu().numpy(), alignment.path[0, :frames].cpu().numpy(), names, batch.ids[0]
-            ),
-            "mel": mel_picture(
-                {
-                    "recording": batch.mel[0, :frames].cpu().numpy(),
-                    "prior, laid out along the alignment": laid_out.float().cpu().numpy(),
-                    "synthesized": spoken.cpu().numpy(),
-                },
-                self.hparams["mel"],
-            ),
-        }
+        return self._samples().pictures(batch) if self.showable(batch) else {}
 
-    @torch.no_grad()
     def sounds(self, batch: SpeechBatch) -> dict[str, tuple[np.ndarray, int]]:
         """The first transcribed clip, synthesized and recorded, both through Griffin-Lim."""
-        if not self.showable(batch) or self.hparams["mel"] is None:
-            return {}
-        batch = transcribed_rows(batch)
-        z = batch_styles(self.acoustic_model, batch)[1]
-        mels = {
-            "synthesized": self._speak_first(batch, z),
-            "recording": batch.mel[0, : int(batch.mel_lens[0])],
-        }
-        vocoder, rate = GriffinLim(self.hparams["mel"]), int(self.hparams["mel"]["sample_rate"])
-        return {name: (vocoder(mel[None].cpu())[0].numpy(), rate) for name, mel in mels.items()}
+        return self._samples().sounds(batch) if self.showable(batch) else {}
 
-    def _speak_first(self, batch: SpeechBatch, z: Tensor) -> Tensor:
-        spoken = self.acoustic_model.synthesize(
-            batch.phonemes[:1],
-            batch.phoneme_lens[:1],
-            z[:1],
-            steps=self.hparams["synthesis_steps"],
-            accent=max(0, int(batch.accent[0])),
-            generator=torch.Generator().manual_seed(VALIDATION_SEED),
-        )
-        return spoken.mel[0, : int(spoken.mel_lens[0])].float()
+    def _samples(self) -> SpeechSamples:
+        names = ("symbols", "mel", "synthesis_steps")
+        return SpeechSamples(self.acoustic_model, *(self.hparams[name] for name in names))
 
     def export(self, folder: Path) -> Path:
         """Write the model folder (acoustic model and speaker classifier)."""
@@ -281,8 +259,14 @@ class SpeechTTS(lightning.LightningModule):
         extra = {
             "speakers": sorted({*before, *self.speakers}),
             "symbols": list(self.hparams["symbols"]),
+            "text": dict(self.hparams["text"]),
             "mel": dict(self.hparams["mel"] or {}),
             "training": {"steps": self.global_step, **self.initial.get("training", {})},
         }
         lineage = self.initial.get("lineage")
         return save_model(folder, "speech_tts", networks, extra=extra, lineage=lineage)
+
+
+def _distance(mel: Tensor, prior: Tensor, mask: Tensor) -> Tensor:
+    """Negative log-likelihood of a mel under a Gaussian of unit variance, up to a constant."""
+    return 0.5 * masked_mean((mel - prior.float()) ** 2, mask)

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from mmtts.audio.griffin_lim import GriffinLim
+from mmtts.audio.pitch import measure_pitch
 from mmtts.audio.resampling import resample
 from mmtts.data.wave_dataset import WaveBatch
-from mmtts.losses.pitch import measure_pitch, pitch_loss
+from mmtts.losses.pitch import pitch_loss
 from mmtts.losses.vocoder import (
     MelLoss,
     SpectralLoss,

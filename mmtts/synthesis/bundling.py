@@ -16,7 +16,7 @@ from mmtts.storage.model_config import ModelConfig
 from mmtts.synthesis.model_card import write_model_card
 from mmtts.synthesis.ready_voices import read_designs, save_designs
 from mmtts.synthesis.synthesizer import Synthesizer
-from mmtts.synthesis.system_folder import SystemFolder
+from mmtts.synthesis.system_folder import LEXICONS, SystemFolder
 
 MOST_CLIPS = 1500  # for the directions; more would not make them better
 
@@ -33,7 +33,8 @@ def bundle(
 
     Args:
         parts: Model folder by kind; `speech_tts` is required.
-        out: The system folder; an earlier system of that name is replaced in one step.
+        out: The system folder; an earlier system of that name is replaced in one step, all but its
+            lexicon.
         data: Prepared data folder, for the named directions, the map and the model card.
         half: Store weights in half precision.
         designs: A file of ready voices to make, see `read_designs`.
@@ -58,6 +59,7 @@ def bundle(
             (write_halved if half else _copy)(config, temporary / kind)
         if data is not None:
             survey(SystemFolder(temporary, "cpu"), data)
+        _keep_lexicon(out, temporary)
         if voices:
             save_designs(Synthesizer.from_pretrained(temporary, "cpu").voice, voices, temporary)
         sources = {kind: (pairs or data) if "encoder" in kind else data for kind in configs}
@@ -74,6 +76,13 @@ def _copy(config: ModelConfig, folder: Path) -> None:
     for path in sorted(config.folder.iterdir()):
         if path.name == "config.json" or path.suffix == ".safetensors":
             shutil.copyfile(path, folder / path.name)
+
+
+def _keep_lexicon(before: Path, now: Path) -> None:
+    """Take over how words are said, which someone wrote, from the system that is replaced."""
+    for name in LEXICONS:
+        if (before / name).is_file():
+            shutil.copyfile(before / name, now / name)
 
 
 def check_parts(parts: Mapping[str, Path]) -> dict[str, ModelConfig]:

@@ -34,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Describe the command's options."""
     parser = argparse.ArgumentParser(
         prog="mmtts",
-        description="Speak English text in the voice of a clip, a face or a description.",
+        description="Speak text in the voice of a clip, a face or a description.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -89,6 +89,9 @@ def _add_speech(speech: argparse._ArgumentGroup) -> None:
     """How it speaks, what, and where to."""
     speech.add_argument("--steps", type=int, default=4, help="decoder steps; default 4")
     speech.add_argument("--pace", type=float, default=1.0, help="1.2 speaks faster; default 1")
+    speech.add_argument(
+        "--semitones", type=float, default=0.0, help="2 speaks that much higher; default 0"
+    )
     speech.add_argument(
         "--style-guidance", type=float, default=1.0, help="of the decoder; default 1"
     )

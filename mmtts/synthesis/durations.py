@@ -12,8 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmtts.text import SYMBOLS
-from mmtts.text.phonemes import GAPS, SILENCE
+from mmtts.text.symbols import MARKERS
 
 # Seconds at pace 1. The length of a word over its phonemes is 0.62 s at the 99.9th percentile (the
 # word itself 1.42 s), and 0.015 s at the 0.1th, which is less than a frame of the aligner.
@@ -30,15 +29,15 @@ def limit_durations(frames: Tensor, phonemes: Tensor, frame_seconds: float) -> T
 
     Args:
         frames: Predicted durations at pace 1 (B, N), > 0; padding may hold anything.
-        phonemes: Indices of `SYMBOLS` int64 (B, N), 0 for padding.
+        phonemes: Indices of a front end's symbols int64 (B, N), 0 for padding.
         frame_seconds: Length of a frame in s.
 
     Returns:
         Frames (B, N): every phoneme and pause within its limits, and the phonemes of a sentence
         stretched together where their mean is too short.
     """
-    is_gap = torch.tensor([s in GAPS or s == SILENCE for s in SYMBOLS], device=frames.device)
-    gap, sound = is_gap[phonemes], (phonemes > 0) & ~is_gap[phonemes]
+    sound = phonemes >= len(MARKERS)
+    gap = (phonemes > 0) & ~sound
     longest = torch.where(gap, LONGEST_PAUSE, LONGEST_PHONEME)
     shortest = torch.where(gap, 0.0, SHORTEST_PHONEME)
     seconds = torch.nan_to_num(frames * frame_seconds, nan=SHORTEST_PHONEME)

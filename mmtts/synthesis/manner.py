@@ -10,9 +10,10 @@ from mmtts.synthesis.voice import LOUDEST_DB
 from mmtts.text.script import Delivery
 
 RANGES = {
-    "steps": (1, 100),
+    "steps": (0, 100),
     "guidance": (0.0, 10.0),
     "pace": (0.25, 4.0),
+    "semitones": (-12.0, 12.0),
     "loudness": (-LOUDEST_DB, LOUDEST_DB),
 }
 
@@ -22,12 +23,13 @@ class Manner:
     """How to speak, checked.
 
     Attributes:
-        steps: Steps of the decoder, 1 to 100.
+        steps: Steps of the decoder, 0 to 100; 0 speaks the prior alone.
         guidance: How strongly the voice shapes the sound, 0 to 10.
         pace: Speaking rate relative to the voice's own, 0.25 to 4.
         seed: Of the decoder's noise.
         loudness: dB above the standard level, -20 to 20.
         accent: One that the model knows; None for its first.
+        semitones: How much higher the melody is than the voice's own, -12 to 12.
 
     Raises:
         InputError: A number is out of its range.
@@ -39,6 +41,7 @@ class Manner:
     seed: int = 0
     loudness: float = 0.0
     accent: str | None = None
+    semitones: float = 0.0
 
     def __post_init__(self) -> None:
         for name in RANGES:

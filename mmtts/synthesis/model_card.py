@@ -11,6 +11,7 @@ from typing import Any
 
 from mmtts.storage.model_config import ModelConfig
 from mmtts.synthesis.directions import Directions
+from mmtts.text import make_front_end
 
 PURPOSE = {
     "speech_tts": "text and a style vector to a mel spectrogram; a clip to its style vector",
@@ -22,7 +23,7 @@ PURPOSE = {
 TERMS = "LICENSES.md"
 TEMPLATE = """# Model card: {name}
 
-An mmtts system for multimodal controllable speech synthesis: English text is spoken in a
+An mmtts system for multimodal controllable speech synthesis: {language} text is spoken in a
 voice that comes from a clip, from a face, from a description, or from a mix of them.
 
 {terms}
@@ -73,7 +74,7 @@ aloud; voices for people who have agreed to it.
   voice beyond sex and age, and what the model adds are the habits of its training data. Do not
   draw conclusions about a person from it.
 - Descriptions are followed as far as the training prompts went, with their stereotypes.
-- English only. Names, rare words and abbreviations may be mispronounced.
+- {language} only. Names, rare words and abbreviations may be mispronounced.
 - Clips that differ much from the training recordings (noise, music, several speakers, singing) give
   voices of lower likeness.
 - Nothing was done to make the system safe for use in medicine, law, emergencies or authentication.
@@ -102,6 +103,7 @@ def write_model_card(
     example = next((v for k, v in encoders.items() if k in configs), 'speech="clip.wav"')
     card = TEMPLATE.format(
         name=name,
+        language=make_front_end(configs["speech_tts"].extra.get("text")).name,
         parts="\n".join(rows),
         vocoder=""
         if "vocoder" in configs

@@ -27,6 +27,7 @@ from mmtts.synthesis.system_folder import SystemFolder, default_model, usable_de
 from mmtts.synthesis.voice import Voice
 from mmtts.synthesis.voice_maker import VoiceMaker
 from mmtts.text.chunks import lines_of_chunks
+from mmtts.text.front_end import FrontEnd
 from mmtts.text.lines import Line, begin_quickly
 from mmtts.text.pronunciations import LexiconSource, Pronunciations, as_pronunciations
 from mmtts.text.script import Script
@@ -52,6 +53,11 @@ class Synthesizer:
     def sample_rate(self) -> int:
         """Of the speech, in Hz: that of the mel which the model was trained on."""
         return self._speaker.mel.sample_rate
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """Of the language that it speaks, for `read_ssml`, `read_markup` and `read_lexicon`."""
+        return self._speaker.front_end
 
     @classmethod
     def from_pretrained(
@@ -175,21 +181,23 @@ class Synthesizer:
         seed: int = 0,
         loudness: float | None = None,
         accent: str | None = None,
+        semitones: float = 0.0,
         lexicon: LexiconSource = None,
     ) -> Speech:
         """Speak a text of any length.
 
         Args:
-            text: English, with markup (see `mmtts.text.markup`), or what `mmtts.text.read_ssml`
-                made of SSML.
+            text: In the model's language, with markup (see `mmtts.text.markup`), or what
+                `mmtts.text.read_ssml` made of SSML.
             voice: One constant voice for the whole text.
-            steps: steps of the decoder, 1 to 100; more is slower and somewhat cleaner.
+            steps: Of the decoder, 0 to 100; 0 speaks the prior alone, quickest and smoothest.
             guidance: How strongly the voice shapes the sound, 0 to 10; 1 is as learned.
             pace: Speaking rate relative to the voice's own, 0.25 to 4.
             seed: Of the decoder's noise; the same seed gives the same sound.
             loudness: dB above the standard level, -20 to 20, whatever the voice's own is; 0 speaks
                 at the standard level. The voice's own by default.
             accent: One that the model knows, such as "native" or "learner"; by default its first.
+            semitones: How much higher the melody is than the voice's own, -12 to 12.
             lexicon: How words are said: phonemes by word, or a TSV or PLS file; it goes before
                 the lexicon that the system may have.
 
@@ -198,9 +206,9 @@ class Synthesizer:
                 lexicon or the markup cannot be understood, or a number is out of its range.
         """
         level = voice.loudness if loudness is None else loudness
-        manner = Manner(steps, guidance, pace, seed, level, accent)
+        manner = Manner(steps, guidance, pace, seed, level, accent, semitones)
         style = self._style_of(voice)
-        lines = read_lines(text, self._said(lexicon), style, manner)
+        lines = read_lines(text, self._said(lexicon), style, manner, self.front_end)
         return Speech.join(speak_in_turn(self._speaker, lines, style, manner), self.sample_rate)
 
     def stream(
@@ -214,37 +222,29 @@ class Synthesizer:
         seed: int = 0,
         loudness: float | None = None,
         accent: str | None = None,
+        semitones: float = 0.0,
         lexicon: LexiconSource = None,
         whole_sentences: bool = False,
     ) -> Iterator[Speech]:
         """Speak a text sentence by sentence; the parts follow one another without a gap.
 
         The first clause of a long first sentence comes by itself, so that the first sound comes
-        soon however long that is. The memory needed does not grow with the text. Other arguments
-        and errors as in `__call__`.
+        soon however long that is; not with `whole_sentences`, which sounds like `__call__`. The
+        memory needed does not grow with the text. Other arguments and errors as in `__call__`.
 
-        Args:
-            text: A text, or chunks of one, such as a language model gives them: a sentence is
-                spoken as soon as it is complete, and only then the next chunk is asked for.
-            voice: As in `__call__`, like the following ones.
-            steps: See there.
-            guidance: See there.
-            pace: See there.
-            seed: See there.
-            loudness: See there.
-            accent: See there.
-            lexicon: See there.
-            whole_sentences: Do not part the first sentence, which sounds like `__call__`.
+        `text` may also be chunks of one, such as a language model gives them: a sentence is spoken
+        as soon as it is complete, and only then the next chunk is asked for.
         """
         level = voice.loudness if loudness is None else loudness
-        manner = Manner(steps, guidance, pace, seed, level, accent)
+        manner = Manner(steps, guidance, pace, seed, level, accent, semitones)
         style = self._style_of(voice)
         lines: Iterable[Line]
         if isinstance(text, (str, Script)):
-            lines = read_lines(text, self._said(lexicon), style, manner)
+            lines = read_lines(text, self._said(lexicon), style, manner, self.front_end)
             lines = lines if whole_sentences else begin_quickly(lines)
         else:
-            lines = lines_of_chunks(text, self._said(lexicon), not whole_sentences)
+            said, quick = self._said(lexicon), not whole_sentences
+            lines = lines_of_chunks(text, said, quick, self.front_end)
         return speak_in_turn(self._speaker, lines, style, manner)
 
     def batch(
@@ -259,31 +259,20 @@ class Synthesizer:
         seed: int = 0,
         loudness: float | None = None,
         accent: str | None = None,
+        semitones: float = 0.0,
         lexicon: LexiconSource = None,
     ) -> Iterator[Speech]:
-        """Speak many texts, several sentences at a time, and yield them in their order.
+        """Speak many texts, `batch_size` sentences at a time, and yield them in their order.
 
-        Args:
-            texts: English texts of any length.
-            voice: One voice for all.
-            batch_size: Sentences at a time, at least 1.
-            steps: As in `__call__`, like the following ones.
-            guidance: See there.
-            pace: See there.
-            seed: See there. What else is in its batch has a small influence on a sentence.
-            loudness: See there.
-            accent: See there.
-            lexicon: See there.
-
-        Raises:
-            InputError: As in `__call__`; the message tells which text.
+        Other arguments and errors as in `__call__`; the message of an error tells which text it is
+        about. What else is in its batch has a small influence on a sentence.
         """
         level = voice.loudness if loudness is None else loudness
-        manner = Manner(steps, guidance, pace, seed, level, accent)
+        manner = Manner(steps, guidance, pace, seed, level, accent, semitones)
         style = self._style_of(voice)
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1, not {batch_size}")
-        lines = read_texts(texts, self._said(lexicon), style, manner)
+        lines = read_texts(texts, self._said(lexicon), style, manner, self.front_end)
         return speak_together(self._speaker, lines, style, manner, batch_size)
 
     def _style_of(self, voice: Voice) -> VoiceStyle:
@@ -297,4 +286,4 @@ class Synthesizer:
         return VoiceStyle(voice, lambda: self.directions, self._system.device)
 
     def _said(self, lexicon: LexiconSource) -> Pronunciations:
-        return self._lexicon | as_pronunciations(lexicon)
+        return self._lexicon | as_pronunciations(lexicon, self.front_end)

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mmtts import InputError
 from mmtts.storage.hub import MODEL_FILES, OWN_MODELS, download, is_hub_id
+from mmtts.storage.model_config import read_config
 from mmtts.storage.model_folder import check_lineage, load_config, load_network
 from mmtts.synthesis.directions import Directions
 from mmtts.synthesis.heard import Heard
 from mmtts.synthesis.style_map import StyleMap
+from mmtts.text import ENGLISH, FrontEnd, make_front_end
 from mmtts.text.pronunciations import Pronunciations, as_pronunciations
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 FoundT = TypeVar("FoundT", Directions, Heard, StyleMap)
 PARTS = ("speech_tts", "vocoder", "face_encoder", "prompt_encoder")
+LEXICONS = ("lexicon.tsv", "lexicon.pls")
 MODEL_VARIABLE = "MMTTS_MODEL"
 STANDARD_FOLDERS = ("models/lab", "models/tiny")
 
@@ -104,6 +107,16 @@ class Speaker(NamedTuple):
     acoustic_model: AcousticModel
     vocoder: Callable[[Tensor], Tensor]
     mel: MelSpectrogram
+    front_end: FrontEnd = ENGLISH
+
+
+def read_front_end(model: str | os.PathLike[str]) -> FrontEnd:
+    """Tell how a system reads texts, without loading it.
+
+    Raises:
+        InputError: There is no such system, or its front end cannot be used here.
+    """
+    return make_front_end(read_config(find_system(model) / "speech_tts").extra.get("text"))
 
 
 class SystemFolder:
@@ -121,6 +134,7 @@ class SystemFolder:
         self.folder = find_system(folder)
         self.device = device
         self.config = load_config(self.folder / "speech_tts", "speech_tts")
+        self.front_end = make_front_end(self.config.extra.get("text"))
 
     def has(self, part: str) -> bool:
         """Tell whether the system has a part of `PARTS`."""
@@ -133,21 +147,22 @@ class SystemFolder:
             InputError: A folder is unusable, or the two do not share one kind of mel.
         """
         from mmtts.networks.acoustic_model import AcousticModel
-        from mmtts.text import SYMBOLS
 
-        config = self.config
-        if tuple(config.extra.get("symbols", SYMBOLS)) != SYMBOLS:
+        config, front_end = self.config, self.front_end
+        symbols = front_end.symbols
+        if tuple(config.extra.get("symbols", symbols)) != symbols:
             raise InputError(f"{config.folder} was trained with other phonemes; train it again")
         mel = _mel_spectrogram(config.extra, config.folder)
         model = load_network(config.folder, config, "acoustic_model", AcousticModel)
-        if model.config["n_mels"] != mel.config["n_mels"] or model.config["n_symbols"] != len(
-            SYMBOLS
+        if (model.config["n_mels"], model.config["n_symbols"]) != (
+            mel.config["n_mels"],
+            len(symbols),
         ):
             raise InputError(
                 f"{config.folder} does not fit its own mel or phonemes; train it again"
             )
         vocoder = self._vocoder(mel)
-        return Speaker(model.to(self.device), vocoder, mel.to(self.device))
+        return Speaker(model.to(self.device), vocoder, mel.to(self.device), front_end)
 
     def _vocoder(self, mel: MelSpectrogram) -> Callable[[Tensor], Tensor]:
         if not self.has("vocoder"):
@@ -239,8 +254,9 @@ class SystemFolder:
         Raises:
             InputError: They cannot be understood.
         """
-        files = (self.folder / f"lexicon.{ending}" for ending in ("tsv", "pls"))
-        return as_pronunciations(next((path for path in files if path.exists()), None))
+        files = (self.folder / name for name in LEXICONS)
+        file = next((path for path in files if path.exists()), None)
+        return as_pronunciations(file, self.front_end)
 
 
 def _mel_spectrogram(extra: dict[str, Any], folder: Path) -> MelSpectrogram:

@@ -17,8 +17,9 @@ from mmtts.synthesis.manner import Manner, require_seed
 from mmtts.synthesis.spoken_words import SpokenWord, locate_words
 from mmtts.synthesis.system_folder import Speaker
 from mmtts.text import encode_symbols
+from mmtts.text.front_end import Word
 from mmtts.text.lines import Line
-from mmtts.text.phonemes import Word, lay_words
+from mmtts.text.phonemes import lay_words
 from mmtts.text.script import Delivery
 
 if TYPE_CHECKING:
@@ -91,12 +92,14 @@ def _speak(
     """Speak lines that all have words, with the styles z (B, D)."""
     readings = [line.read() for line in lines]
     laid = [lay_words([word for word, _ in reading]) for reading in readings]
-    codes = [torch.tensor(encode_symbols(symbols)) for symbols, _ in laid]
+    codes = [torch.tensor(encode_symbols(symbols, speaker.front_end)) for symbols, _ in laid]
     lens = torch.tensor([len(code) for code in codes], device=z.device)
     phonemes = pad_sequence(codes, batch_first=True).to(z.device)
     paces = [_paces(reading, *at) for reading, at in zip(readings, laid, strict=True)]
     pace = pad_sequence(paces, batch_first=True, padding_value=1.0).to(z.device)
     frame_seconds = speaker.mel.hop_length / speaker.mel.sample_rate
+    if manner.semitones and speaker.acoustic_model.frame_prior is None:
+        raise InputError("this model knows no melody that could be moved; leave semitones out")
     with _quick_products(z.device):
         spoken = speaker.acoustic_model.synthesize(
             phonemes,
@@ -108,6 +111,7 @@ def _speak(
             accent=speaker.acoustic_model.accent_index(manner.accent),
             generator=generator,
             limit=lambda frames: limit_durations(frames, phonemes, frame_seconds) / pace,
+            semitones=manner.semitones,
         )
         # What lies behind the end of a shorter sentence must be silence for the vocoder.
         frames = torch.arange(spoken.mel.shape[1], device=z.device)

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmtts.losses.pitch import measure_pitch, pitch_loss
+from mmtts.audio.pitch import measure_pitch
+from mmtts.losses.pitch import pitch_loss
 from mmtts.networks.excitation import PITCH_BINS, pulse_train
 
 

@@ -108,6 +108,13 @@ def test_duration_loss_is_smallest_at_the_mean() -> None:
     assert float(duration_loss(durations.log(), durations, mask)) == pytest.approx(0, abs=1e-5)
 
 
+def test_a_long_pause_counts_as_a_short_one() -> None:
+    mask = torch.ones(1, 2, dtype=torch.bool)
+    guess = torch.tensor([[5.0, 20.0]]).log()
+    long, short = (torch.tensor([[4.0, frames]]) for frames in (300.0, 32.0))
+    assert float(duration_loss(guess, long, mask)) == float(duration_loss(guess, short, mask)) < 3
+
+
 def test_an_accent_moves_the_speech_and_the_first_one_is_the_default() -> None:
     torch.manual_seed(0)
     model = AcousticModel(

@@ -43,10 +43,13 @@ def accented_system(tmp_path_factory: pytest.TempPathFactory) -> Path:
         heads=2,
         style_width=32,
         style_layers=1,
+        frame_layers=1,
+        residual=0.4,
         accents=("native", "learner"),
     )
     model.set_statistics(torch.linspace(-6, -4, 80), torch.linspace(1.5, 2, 80))
-    for parameter in (*model.decoder.parameters(), *model.duration_predictor.parameters()):
+    parts = (model.decoder, model.frame_prior, model.duration_predictor)
+    for parameter in (p for part in parts for p in part.parameters()):
         torch.nn.init.normal_(parameter, std=0.05)  # zero at first, which would hide much
     torch.nn.init.normal_(model.accent.weight, std=0.05)
     model.duration_predictor.output.bias.data.fill_(2.0)

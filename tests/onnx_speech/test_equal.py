@@ -50,6 +50,7 @@ def onnx_speech(exported: Path) -> OnnxSynthesizer:
     [
         ("anna", {}),
         ("ben", {"steps": 1, "pace": 1.3, "seed": 7}),
+        ("ben", {"steps": 0}),
         ("ben", {"accent": "learner", "loudness": -3.0, "pace": 0.7}),
     ],
 )
@@ -88,7 +89,7 @@ def test_it_speaks_by_itself(onnx_speech: OnnxSynthesizer, accented_system: Path
     [
         ("!?", {}, "nothing that can be spoken"),
         ("Hello.", {"accent": "martian"}, "knows no accent 'martian'; it knows native, learner"),
-        ("Hello.", {"steps": 0}, "steps must be from 1 to 100"),
+        ("Hello.", {"steps": -1}, "steps must be from 0 to 100"),
         ("Hello.", {"pace": float("nan")}, "pace must be"),
         ("Hello.", {"seed": -1}, "a seed is a whole number"),
     ],
@@ -125,13 +126,23 @@ def test_rows_of_other_lengths_do_not_change_a_row(onnx_speech: OnnxSynthesizer)
         "accents": np.array([0, 1]),
         "pace": np.ones((2, 8), np.float32),
     }
-    durations, prior, z = encode_text(**inputs)
+    durations, hidden, prior, z = encode_text(**inputs)
     alone = {name: value[:1] for name, value in inputs.items()}
     alone |= {name: alone[name][:, :6] for name in ("phonemes", "pace")}
-    durations_alone, prior_alone, z_alone = encode_text(**alone)
+    durations_alone, hidden_alone, prior_alone, z_alone = encode_text(**alone)
     assert durations[0].tolist() == [*durations_alone[0].tolist(), 0, 0]
+    np.testing.assert_allclose(hidden[:1, :6], hidden_alone, atol=1e-5)
     np.testing.assert_allclose(prior[:1, :6], prior_alone, atol=1e-5)
     np.testing.assert_allclose(z[:1], z_alone, atol=1e-6)
+
+    paths = [np.repeat(np.arange(len(row)), row) for row in durations]
+    frames = max(len(path) for path in paths)
+    path = np.stack([np.pad(path, (0, frames - len(path)), mode="edge") for path in paths])
+    lay = onnx_speech._graphs["frame_prior"]
+    [both] = lay(durations=durations, hidden=hidden, prior=prior, z=z, path=path)
+    [first] = lay(durations=durations_alone, hidden=hidden_alone, prior=prior_alone, z=z_alone,
+                  path=paths[0][None])  # fmt: skip
+    np.testing.assert_allclose(both[:1, : len(paths[0])], first, atol=1e-4)
 
 
 @pytest.mark.slow

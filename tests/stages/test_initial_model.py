@@ -31,7 +31,7 @@ def stage_from(source: Path, symbols: tuple[str, ...] = SYMBOLS, **options: Any)
     keep = options.pop("keep_style_space", True)
     mel = options.pop("mel", MEL)
     sizes = {"width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2}
-    sizes |= {"style_width": 32, "style_layers": 1, **options}
+    sizes |= {"style_width": 32, "style_layers": 1, "frame_layers": 1, "residual": 0.4, **options}
     torch.manual_seed(7)
     model = AcousticModel(len(symbols), style_dim=STYLE_DIM, manner_dim=MANNER_DIM, **sizes)
     return SpeechTTS(model, ADAM, symbols=symbols, mel=mel, init=str(source), keep_style_space=keep)
@@ -147,7 +147,7 @@ def test_other_symbols_and_accents_keep_the_common_rows(initial: Path) -> None:
 
 def test_accents_are_matched_by_name(tmp_path: Path) -> None:
     sizes = {"width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2}
-    sizes |= {"style_width": 32, "style_layers": 1}
+    sizes |= {"style_width": 32, "style_layers": 1, "frame_layers": 1, "residual": 0.4}
     model = AcousticModel(
         len(SYMBOLS), style_dim=STYLE_DIM, manner_dim=MANNER_DIM, accents=["x", "y"], **sizes
     )
@@ -169,6 +169,7 @@ def test_accents_are_matched_by_name(tmp_path: Path) -> None:
         ),
         ({"style_width": 48}, "style encoder .* does not fit: style_width is 32 .*style=learned"),
         ({"style_layers": 2}, "style encoder .* does not fit"),
+        ({"residual": None}, "another residual; say model.acoustic_model.residual=0.4"),
         ({"mel": {**MEL, "sample_rate": 24000, "f_max": 12000.0}}, "another kind of mel.*f_max"),
     ],
 )

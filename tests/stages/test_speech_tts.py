@@ -37,6 +37,7 @@ def make_batch() -> SpeechBatch:
         reference_lens=torch.tensor([9, 9, 9]),
         manner=mel[:, 2:10],
         manner_lens=torch.tensor([8, 8, 8]),
+        pitch=100.0 + 10.0 * mel[..., 0].abs() * (mel[..., 1] > 0),
         voice=torch.zeros(3, 0),
         speaker=torch.tensor([0, 1, 2]),
         accent=torch.tensor([0, 1, -1]),
@@ -45,11 +46,12 @@ def make_batch() -> SpeechBatch:
     )
 
 
-def make_stage(**options: float) -> SpeechTTS:
+def make_stage(frame_layers: int = 0, **options: float) -> SpeechTTS:
     torch.manual_seed(0)
     model = AcousticModel(
         n_symbols=11, n_mels=8, style_dim=16, width=32, encoder_layers=1, decoder_layers=2, heads=2,
-        style_width=16, style_layers=1, dropout=0.0,
+        style_width=16, style_layers=1, dropout=0.0, frame_layers=frame_layers,
+        residual=0.4 if frame_layers else None,
     )  # fmt: skip
     stage = SpeechTTS(model, partial(torch.optim.AdamW, lr=3e-3), symbols=SYMBOLS, **options)
     stage.speakers = ["a", "b", "c"]
@@ -65,8 +67,18 @@ def test_every_loss_is_weighted_into_the_total() -> None:
     torch.testing.assert_close(losses["loss"], total + 0.25 * losses["speaker"])
 
 
-def test_every_parameter_learns_something() -> None:
-    stage = make_stage()
+def test_a_frame_prior_adds_its_losses() -> None:
+    weights = {"frame_prior_weight": 2.0, "melody_weight": 0.5}
+    losses = make_stage(frame_layers=1, **weights)._step(make_batch())
+    assert set(losses) >= {"frame_prior", "melody"}
+    plain = losses["prior"] + losses["flow"] + 0.2 * losses["duration"] + 0.1 * losses["speaker"]
+    added = 2 * losses["frame_prior"] + 0.5 * losses["melody"]
+    torch.testing.assert_close(losses["loss"], plain + added)
+
+
+@pytest.mark.parametrize("frame_layers", [0, 1])
+def test_every_parameter_learns_something(frame_layers: int) -> None:
+    stage = make_stage(frame_layers)
     batch = make_batch()
     optimizer = stage.optimizer(stage.parameters())
     for _ in range(2):  # layers that start at zero block the gradient of the first step
@@ -108,8 +120,9 @@ def test_seeded_losses_repeat() -> None:
 
 
 @pytest.mark.slow
-def test_overfits_one_batch() -> None:
-    stage, batch = make_stage(), make_batch()
+@pytest.mark.parametrize("frame_layers", [0, 1])
+def test_overfits_one_batch(frame_layers: int) -> None:
+    stage, batch = make_stage(frame_layers), make_batch()
     optimizer = stage.optimizer(stage.parameters())
     stage.eval()
     before = stage._step(batch, torch.Generator().manual_seed(1))
@@ -144,8 +157,9 @@ def test_exported_folder_loads_bit_equal(tmp_path: Path) -> None:
         assert torch.equal(value, loaded.state_dict()[name]), name
 
 
-def test_pictures_of_a_batch() -> None:
-    pictures = make_stage().eval().pictures(make_batch())
+@pytest.mark.parametrize("frame_layers", [0, 1])
+def test_pictures_of_a_batch(frame_layers: int) -> None:
+    pictures = make_stage(frame_layers).eval().pictures(make_batch())
     assert set(pictures) == {"alignment", "mel"}
     for picture in pictures.values():
         assert picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype.name == "uint8"

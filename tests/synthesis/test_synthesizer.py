@@ -50,7 +50,9 @@ def test_the_seed_decides_and_threads_of_chance_do_not(tts: Synthesizer, voice: 
     assert not np.array_equal(first.samples, tts("Hello.", voice, seed=4).samples)
 
 
-@pytest.mark.parametrize("change", [{"steps": 1}, {"guidance": 2.0}, {"pace": 0.7}])
+@pytest.mark.parametrize(
+    "change", [{"steps": 1}, {"guidance": 2.0}, {"pace": 0.7}, {"semitones": 4.0}]
+)
 def test_every_option_is_heard(tts: Synthesizer, voice: Voice, change: dict[str, float]) -> None:
     plain, changed = tts("Hello there.", voice), tts("Hello there.", voice, **change)
     if "pace" in change:
@@ -166,9 +168,10 @@ def test_clips_without_enough_sound(
     [
         ("", {}, "nothing that can be spoken"),
         ("☃ — !", {}, "nothing that can be spoken"),
-        ("Hi.", {"steps": 0}, "steps must be from 1 to 100"),
+        ("Hi.", {"steps": -1}, "steps must be from 0 to 100"),
         ("Hi.", {"pace": 100.0}, "pace must be"),
         ("Hi.", {"guidance": -1.0}, "guidance must be"),
+        ("Hi.", {"semitones": 13.0}, "semitones must be from -12 to 12"),
         ("Hi.", {"seed": 2**63}, "seed is a whole number"),
     ],
 )
