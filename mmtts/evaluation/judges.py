@@ -14,9 +14,10 @@ from mmtts import InputError
 from mmtts.audio.word_alignment import WordAligner
 from mmtts.metrics.published_judge import PUBLISHED, PublishedJudge
 from mmtts.metrics.quality import Dnsmos
-from mmtts.metrics.recognition import Pocketsphinx, Recognizer, SentenceJudge, Whisper
+from mmtts.metrics.recognition import Pocketsphinx, Recognizer, SentenceJudge
 from mmtts.metrics.speakers import Resemblyzer, SpeakerJudge
 from mmtts.metrics.trained_judge import TrainedJudge
+from mmtts.metrics.whisper import load_whisper
 
 T = TypeVar("T")
 NamedJudge = TrainedJudge | PublishedJudge
@@ -52,7 +53,7 @@ class Judges:
     def recognizers(self) -> list[Recognizer]:
         """Those who write down what they hear."""
         found: list[Recognizer] = [Pocketsphinx()]
-        return [*found, Whisper(self._whisper)] if self._whisper else found
+        return [*found, load_whisper(self._whisper)] if self._whisper else found
 
     @cached_property
     def sentences(self) -> SentenceJudge:

@@ -122,39 +122,6 @@ class Pocketsphinx:
         return " ".join(_decode(self._decoder, samples))
 
 
-class Whisper:
-    """OpenAI's Whisper through transformers.
-
-    Args:
-        source: Model folder or hub id, such as ``openai/whisper-small.en``.
-
-    Raises:
-        InputError: The model cannot be loaded.
-    """
-
-    def __init__(self, source: str) -> None:
-        from transformers import WhisperForConditionalGeneration, WhisperProcessor
-
-        self.name = f"whisper ({source})"
-        try:
-            self._processor: Any = WhisperProcessor.from_pretrained(source)
-            self._model: Any = WhisperForConditionalGeneration.from_pretrained(source).eval()
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"Whisper cannot be loaded from {source}: {str(error).splitlines()[0]}; "
-                "give a model folder or leave whisper=null"
-            ) from error
-
-    def transcribe(self, samples: np.ndarray) -> str:
-        """Return the words heard in float32 (N,) at 16 kHz."""
-        import torch
-
-        heard = self._processor(samples, sampling_rate=JUDGE_RATE, return_tensors="pt")
-        with torch.no_grad():
-            tokens = self._model.generate(heard.input_features)
-        return str(self._processor.batch_decode(tokens, skip_special_tokens=True)[0]).strip()
-
-
 class SentenceJudge:
     """Which of N sentences was said: identification instead of free recognition.
 

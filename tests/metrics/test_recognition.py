@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from mmtts import InputError
 from mmtts.metrics.recognition import (
     SentenceJudge,
-    Whisper,
     count_edits,
     count_errors,
     draw_distractors,
@@ -88,11 +87,6 @@ def test_synthetic_speech_is_identified_whatever_was_heard_before(judge, speak):
     chosen = [judge.choose(clip, POOL) for clip in clips]
     assert sum(index == said for said, index in enumerate(chosen)) >= len(POOL) - 1
     assert [judge.choose(clip, POOL) for clip in reversed(clips)] == chosen[::-1]
-
-
-def test_a_whisper_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(InputError, match="whisper=null"):
-        Whisper(str(tmp_path / "nothing"))
 
 
 @pytest.mark.parametrize(
