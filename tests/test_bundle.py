@@ -55,8 +55,9 @@ def test_whole_command(small_system: Path, prepared: Path, tmp_path: Path) -> No
 
 def test_least_system_and_replacement(small_system: Path, tmp_path: Path) -> None:
     out = bundle(all_parts(small_system), tmp_path / "out")
+    (out / "lexicon.tsv").write_text("Nguyen\twˈɪn\n")
     bundle({"speech_tts": small_system / "speech_tts"}, out)
-    assert sorted(p.name for p in out.iterdir()) == ["MODEL_CARD.md", "speech_tts"]
+    assert sorted(p.name for p in out.iterdir()) == ["MODEL_CARD.md", "lexicon.tsv", "speech_tts"]
     card = (out / "MODEL_CARD.md").read_text()
     assert "Griffin-Lim" in card and "do not publish" in card
 

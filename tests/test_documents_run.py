@@ -72,7 +72,8 @@ def shortened(program: str, words: list[str]) -> list[str]:
     stage = {"face": "face_backbone"}.get(stage, stage)
     words.append(f"trainer.max_steps={2 if 'resume=true' in words else 1}")
     if "," in chosen:
-        return words  # Hydra knows no key of a stage before an experiment has chosen the stage
+        # Hydra knows no key of a stage before an experiment has chosen the stage.
+        return [*words, "trainer.val_check_interval=1"]
     fitting = FITTING[stage] if "fine_tune" in chosen else []
     return [*words, "stage.valid_every=1", *SMALL[stage], *fitting]
 
@@ -110,7 +111,8 @@ def run_document(path: str, monkeypatch: pytest.MonkeyPatch) -> int:
     lines = [
         c.line
         for c in commands_of(ROOT / path)
-        if c.words[0] not in ("bash", "pip", "source") and c.words[:2] != ["mmtts", "serve"]
+        if c.words[0] not in ("bash", "docker", "pip", "source")
+        and c.words[:2] != ["mmtts", "serve"]
     ]
     for line in lines:
         run(line, monkeypatch)
@@ -144,14 +146,62 @@ def test_the_readme_runs_from_top_to_bottom(
 @pytest.mark.slow
 def test_recordings_become_a_voice(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pocketsphinx")
+    pytest.importorskip("espeakng_loader")
     shutil.copytree(workplace / "models" / "tiny", workplace / "models" / "lab")
     make_recordings(workplace / "recordings", 4)
+    make_recordings(workplace / "aufnahmen", 4)
     record(workplace / "recordings" / "001.wav", SENTENCES[4]).with_suffix(".txt").write_text(
         SENTENCES[4]
     )
-    assert run_document("docs/fine_tuning.md", monkeypatch) == 6
-    for file in ("hello.wav", "again.wav", "runs/vocoder/me/model/config.json"):
+    assert run_document("docs/fine_tuning.md", monkeypatch) == 8
+    models = ("runs/vocoder/me/model/config.json", "runs/stage1/ich/model/config.json")
+    for file in ("hello.wav", "again.wav", *models):
         assert (workplace / file).exists(), file
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "commands"), [("start", 3), ("model_cards", 3), ("safety", 2), ("faq", 3)]
+)
+def test_the_pages_of_the_site_run(
+    page: str, commands: int, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_document(f"docs/{page}.md", monkeypatch) == commands
+    if page == "model_cards":
+        assert "# Model card: published" in Path("models/published/MODEL_CARD.md").read_text()
+        assert Path("published.wav").exists()
+
+
+@pytest.mark.slow
+def test_the_ablations_run(
+    workplace: Path,
+    small_system: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    for stage, part in (("stage1", "speech_tts"), ("stage2", "face_encoder")):
+        shutil.copytree(small_system / part, workplace / "runs" / stage / "lab" / "model")
+    assert run_document("docs/ablations.md", monkeypatch) == 4
+    shown = capsys.readouterr().out
+    for run in ("losses_alone", "face_only", "no_text_face", "regression"):
+        assert f"| {run} |" in shown
+    assert len(list((workplace / "runs" / "stage2" / "temperature").iterdir())) == 3
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    monkeypatch.setenv("MMTTS_MODEL", str(workplace / "models" / "tiny"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel has its own
+    notebook = nbformat.read(ROOT / "docs" / "tour.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert 5 <= len(cells) <= 8 and not any(cell.outputs for cell in cells)
+    where = {"metadata": {"path": str(workplace)}}
+    nbclient.NotebookClient(notebook, timeout=120, resources=where).execute()
+    shown = {kind for cell in cells for output in cell.outputs for kind in output.get("data", {})}
+    assert {"text/html", "image/png"} <= shown  # sounds to play, and the mel
+    assert (workplace / "mixed.safetensors").exists()
 
 
 @pytest.mark.slow

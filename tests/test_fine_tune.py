@@ -25,7 +25,7 @@ SMALL = [
         f"model.acoustic_model.{name}={value}"
         for name, value in {
             "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2,
-            "style_width": 32, "style_layers": 1,
+            "style_width": 32, "style_layers": 1, "frame_layers": 1, "residual": 0.4,
         }.items()
     ),
     "stage.module.synthesis_steps=1",

@@ -36,7 +36,7 @@ def test_help_names_the_commands_beside_the_options_of_speaking_and_is_quick() -
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert shown.returncode == 0, shown.stderr
-    for word in ("speak:", "train:", "measure:", "  serve ", "--prompt", "--save-voice"):
+    for word in ("speak:", "train:", "measure:", "ship:", "  serve ", "--prompt", "--save-voice"):
         assert word in shown.stdout
 
 

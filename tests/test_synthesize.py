@@ -230,7 +230,7 @@ def test_mark_is_checked(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["Hi.", *PROMPT, "--text-file", "x", "-o", "a"], "both given"),
         (["Hi.", *PROMPT, "--move", "pitch", "-o", "a.wav"], "NAME=AMOUNT"),
         (["Hi.", *PROMPT, "--move", "pitch=1", "-o", "a.wav"], "no direction 'pitch'"),
-        (["Hi.", *PROMPT, "--steps", "0", "-o", "a.wav"], "steps must be"),
+        (["Hi.", *PROMPT, "--steps", "-1", "-o", "a.wav"], "steps must be"),
         (["Hi.", *PROMPT, "--loudness", "25", "-o", "a.wav"], "loudness must be from -20 to 20"),
         (["Hi.", *PROMPT, "--seed", "-1", "-o", "a.wav"], "seed is a whole number"),
         (["Hi.", *PROMPT, "--device", "abacus", "-o", "a.wav"], "device 'abacus'"),

@@ -21,7 +21,7 @@ router = APIRouter(tags=["speech"])
 class SpeechRequest(BaseModel):
     """What to say and how: OpenAI's fields, and some of our own. Others are ignored."""
 
-    input: str = Field(description="The text, in English.")
+    input: str = Field(description="The text.")
     model: str = Field("", description="Any: the server has one model.")
     voice: str | dict[str, Any] | None = Field(
         None,

@@ -16,6 +16,7 @@ import httpx2
 import openai
 import pytest
 import soundfile
+from documents import blocks
 
 from mmtts import Synthesizer, Voice
 
@@ -107,6 +108,16 @@ def test_openai_with_and_without_streaming(
         sound, rate = soundfile.read(io.BytesIO(data))
         assert rate == 16000
         assert len(sound) / rate == pytest.approx(expected, abs=0.15 if name == "mp3" else 0.05)
+
+
+def test_the_example_of_the_documents_runs(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (example,) = [b.text for b in blocks(ROOT / "docs" / "serving.md") if b.language == "python"]
+    local = example.replace("http://127.0.0.1:8000", server.url).replace('"any"', '"sesame"')
+    monkeypatch.chdir(tmp_path)
+    exec(compile(local, "serving.md", "exec"), {})
+    assert all(soundfile.info(tmp_path / name).frames for name in ("hello.wav", "hello.mp3"))
 
 
 def test_openai_hears_the_first_sentence_before_the_last_is_spoken(
