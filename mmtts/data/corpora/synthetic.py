@@ -6,9 +6,10 @@ from mmtts.data.corpora.records import Clip, License, gender_of, read_table
 
 NAME = "synthetic"
 LICENSE = License(
-    "made with Kokoro-82M (Apache-2.0) from WordNet's examples (WordNet licence)",
+    "made from WordNet's examples (WordNet licence) with Flite (BSD-like, voices of CMU Arctic) "
+    "or Kokoro-82M (Apache-2.0)",
     True,
-    "https://huggingface.co/hexgrad/Kokoro-82M",
+    "https://github.com/festvox/flite",
 )
 
 
