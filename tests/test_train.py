@@ -17,7 +17,8 @@ from training import SEARCH, Runner
 
 from mmtts.command.hydra_command import CONFIG_DIR, hydra_words, name_sweep_folders
 from mmtts.storage.model_folder import load_config
-from mmtts.training.fit import choose_device
+from mmtts.training.machine import bf16_is_faster, choose_device
+from mmtts.training.run_folder import RunFolder
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -68,21 +69,45 @@ def test_training_goes_to_a_gpu_where_there_is_one(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         config = compose("train", hydra_words(["stage=1", *words]))
-    choose_device(config.trainer)
+    choose_device(config, RunFolder("none"))
     assert (config.trainer.accelerator, config.trainer.precision) == chosen
 
 
 @pytest.mark.parametrize(("fast", "precision"), [(True, "bf16-mixed"), (False, "32-true")])
-def test_a_processor_without_bf16_trains_in_32_bits(
+def test_a_processor_that_is_slow_in_bf16_trains_in_32_bits(
     monkeypatch: pytest.MonkeyPatch, fast: bool, precision: str
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("mmtts.training.fit.multiplies_bf16", lambda: fast)
+    monkeypatch.setattr("mmtts.training.machine.bf16_is_faster", lambda: fast)
     for name in ("stage1", "vocoder", "face_backbone"):
         with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
             config = compose("train", hydra_words([f"experiment={name}_lab"]))
-        choose_device(config.trainer)
+        choose_device(config, RunFolder("none"))
         assert (config.trainer.accelerator, config.trainer.precision) == ("cpu", precision)
+
+
+@pytest.mark.parametrize(("seconds", "faster"), [(0.5, True), (0.9, False), (2.0, False)])
+def test_bf16_is_taken_where_it_saves_time(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, faster: bool
+) -> None:
+    taken = {torch.bfloat16: seconds, torch.float32: 1.0}
+    monkeypatch.setattr("mmtts.training.machine._product_seconds", taken.__getitem__)
+    assert bf16_is_faster() == faster
+
+
+def test_a_run_keeps_its_precision(monkeypatch: pytest.MonkeyPatch, runner: Runner) -> None:
+    def precision(name: str) -> str:
+        config = yaml.safe_load((runner.run(name) / "config.yaml").read_text())
+        return str(config["trainer"]["precision"])
+
+    words = ("name=first", "trainer.precision=fast")
+    monkeypatch.setattr("mmtts.training.machine.bf16_is_faster", lambda: False)
+    runner.small(*words, "trainer.max_steps=1")
+    monkeypatch.setattr("mmtts.training.machine.bf16_is_faster", lambda: True)
+    runner.small(*words, "trainer.max_steps=2", "resume=true")
+    assert precision("first") == "32-true"
+    runner.small("name=second", "trainer.precision=fast", "trainer.max_steps=1")
+    assert precision("second") == "bf16-mixed"
 
 
 def test_a_run_takes_idle_cores_and_keeps_their_number(
@@ -91,11 +116,11 @@ def test_a_run_takes_idle_cores_and_keeps_their_number(
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    monkeypatch.setattr("mmtts.training.fit.idle_cores", lambda: 3)
+    monkeypatch.setattr("mmtts.training.machine.idle_cores", lambda: 3)
     runner.small("name=first", "trainer.max_steps=8")
     config = yaml.safe_load((runner.run("first") / "config.yaml").read_text())
     assert config["threads"] == 3
-    monkeypatch.setattr("mmtts.training.fit.idle_cores", lambda: 1)
+    monkeypatch.setattr("mmtts.training.machine.idle_cores", lambda: 1)
     runner.small("name=first", "trainer.max_steps=16", "resume=true")
     assert yaml.safe_load((runner.run("first") / "config.yaml").read_text())["threads"] == 3
     runner.small("name=second", "trainer.max_steps=8", "threads=2")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtts import InputError
-from mmtts.command.threads import idle_cores
+from mmtts.training.machine import choose_device, choose_threads
 from mmtts.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def train(config: DictConfig) -> float | None:
     from omegaconf import OmegaConf
 
     quiet_lightning()
-    choose_device(config.trainer)
+    choose_device(config, folder)
     choose_threads(config, folder)
     torch.set_num_threads(int(config.threads))
     torch.set_float32_matmul_precision(config.matmul_precision)
@@ -142,51 +142,6 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
     )
     make_resumable(data, trainer, int(config.seed))
     return data, stage, trainer
-
-
-def choose_device(trainer: DictConfig) -> None:
-    """Settle what ``trainer=auto`` leaves to the machine: a GPU with bf16 where there is one.
-
-    Precision "auto" means 32 bits on a CPU, "fast" bf16 on a CPU that multiplies it itself, too:
-    one that has to emulate bf16 is many times slower with it. What was given in its place stays,
-    so ``trainer.accelerator=cpu`` alone means 32 bits. The run's ``config.yaml`` names the choice.
-    """
-    import torch
-
-    if trainer.accelerator == "auto":
-        trainer.accelerator = "gpu" if torch.cuda.is_available() else "cpu"
-    if trainer.precision in ("auto", "fast"):
-        gpu = trainer.accelerator in ("gpu", "cuda")
-        quick = gpu or (trainer.precision == "fast" and multiplies_bf16())
-        trainer.precision = "bf16-mixed" if quick else "32-true"
-
-
-def choose_threads(config: DictConfig, folder: RunFolder) -> None:
-    """Settle how many CPU threads a run has where ``threads`` does not say.
-
-    A run that goes on keeps its number, because sums depend on it. A new one on the CPU has as many
-    as there are idle cores: beside other work, more would wait for one another. The run's
-    ``config.yaml`` names what was chosen.
-    """
-    import torch
-
-    if config.threads:
-        return
-    before = folder.setting("threads") if config.resume else None
-    most = torch.get_num_threads()
-    if before is not None:
-        config.threads = min(int(before), os.cpu_count() or 1)
-    elif config.trainer.accelerator == "cpu" and most > 1:
-        config.threads = min(most, idle_cores())
-    else:
-        config.threads = most
-
-
-def multiplies_bf16() -> bool:
-    """Whether the processor has instructions for products of bf16."""
-    import torch
-
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def best_value(trainer: Trainer) -> float | None:
