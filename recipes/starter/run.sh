@@ -4,7 +4,8 @@
 # prompts from the lab's data, which does not. Finished steps are skipped and an interrupted training
 # goes on, so just run it again.
 # The word is the folder of the corpora; further words go to every training, such as trainer=gpu.
-# data/kokoro holds speech of another synthesizer, where recipes/starter/synthesize.py made some.
+# Where Flite is installed (Debian: flite, wordnet-base), it speaks three hours of clean sentences to
+# learn from; FLITE_HOURS=0 leaves them out.
 set -euo pipefail
 source "$(dirname "$0")/../../scripts/help.sh"
 help_if_asked "$@"
@@ -18,7 +19,12 @@ source recipes/steps.sh
 
 step "1. speech -> data/starter"
 synthetic=()
-[ -e data/kokoro/clips.csv ] && synthetic=(--synthetic data/kokoro)
+hours=${FLITE_HOURS:-3}
+if [ "$hours" != 0 ] && command -v flite >/dev/null && [ -d /usr/share/wordnet ]; then
+  once data/synthetic/clips.csv \
+    $python recipes/starter/synthesize.py --flite --hours "$hours" --out data/synthetic
+fi
+[ -e data/synthetic/clips.csv ] && synthetic=(--synthetic data/synthetic)
 $python recipes/lab/prepare.py --corpora "$corpora" --out data/starter --publishable --speech-only \
   --denoise speechocean762 librispeech --stretches recipes/starter/stretches.csv "${synthetic[@]}"
 

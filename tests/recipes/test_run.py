@@ -66,6 +66,7 @@ def run(tmp_path, monkeypatch):
     fake.chmod(0o755)
     monkeypatch.setenv("PYTHON", str(fake))
     monkeypatch.delenv("NAME", raising=False)
+    monkeypatch.setenv("FLITE_HOURS", "0")  # whether it is installed or not
     commands = tmp_path / "commands.txt"
 
     def script(recipe, *words):
@@ -112,10 +113,10 @@ def test_starter_speaks_with_what_may_be_published(run, tmp_path):
     assert commands == ["train"] * 4 + ["bundle"] + ["evaluate"] * 2
     assert "experiment=vocoder_starter" in first[2] and "experiment=stage1_starter" in first[3]
     assert "stage1=runs/stage1/starter/model" in first[4] and "--half" in first[6]
-    (tmp_path / "data" / "kokoro").mkdir(parents=True)
-    (tmp_path / "data" / "kokoro" / "clips.csv").touch()
+    (tmp_path / "data" / "synthetic").mkdir(parents=True)
+    (tmp_path / "data" / "synthetic" / "clips.csv").touch()
     again = run("starter", "/corpora")
-    assert "--synthetic data/kokoro" in again[0] and len(again) == 2
+    assert "--synthetic data/synthetic" in again[0] and len(again) == 2
 
 
 def test_judge_trains_and_measures_once(run):

@@ -1,6 +1,7 @@
 """The starter's recipe: what a recognizer is sure of, and what another synthesizer is to say."""
 
 import csv
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -73,18 +74,45 @@ def test_lines_are_the_same_every_time_and_each_sentence_comes_once(tmp_path):
     for name in ("af_one", "af_two", "am_one", "am_two"):
         rng = np.random.default_rng(len(name))
         rng.standard_normal((510, 256)).astype("<f4").tofile(tmp_path / f"{name}.bin")
-    voices = synthesize.read_voices(tmp_path)
-    assert len(voices) == 4 + 2 * synthesize.BLENDS
-    assert voices["bf_00"].shape == (510, 1, 256)
-    lines = list(synthesize.plan(voices, sentences))
-    assert lines == list(synthesize.plan(voices, sentences))
+    styles = synthesize.read_styles(tmp_path)
+    assert len(styles) == 4 + 2 * synthesize.BLENDS
+    assert styles["bf_00"].shape == (510, 1, 256)
+    lines = list(synthesize.plan(list(styles), sentences))
+    assert lines == list(synthesize.plan(list(styles), sentences))
     said = ". ".join(line.text for line in lines)
     assert all(said.count(sentence) == 1 for sentence in sentences)
-    assert {line.gender for line in lines} == {"female"}
     with pytest.raises(InputError, match="no voices"):
-        synthesize.read_voices(tmp_path / "wordnet")
+        synthesize.read_styles(tmp_path / "wordnet")
     with pytest.raises(InputError, match=r"no data\.\* of WordNet"):
         synthesize.read_sentences(tmp_path)
+
+
+def test_flite_speaks_as_it_is_told(tmp_path, monkeypatch):
+    synthesize = load("starter", "synthesize")
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    program = bin_folder / "flite"
+    program.write_text(
+        f"""#!{sys.executable}
+import sys, numpy, soundfile
+open({str(tmp_path / "words")!r}, "a").write(" ".join(sys.argv[1:-1]) + "\\n")
+soundfile.write(sys.argv[-1], numpy.full(1600, 0.25), 16000)
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(bin_folder))
+    flite = synthesize.Flite()
+    assert flite.voices["slt0"] == "female" and flite.voices["rms0"] == "male"
+    for voice, pace in (("slt0", 1.0), ("rms0", 0.8)):
+        samples = flite("Hi there.", voice, pace)
+        assert samples.shape == (1600,) and samples[0] == pytest.approx(0.25, abs=1e-4)
+    assert (tmp_path / "words").read_text().splitlines() == [
+        "-voice slt --setf duration_stretch=1.000 --setf int_f0_target_mean=140 -t Hi there.",
+        "-voice rms --setf duration_stretch=1.250 -t Hi there.",
+    ]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="flite is not on PATH"):
+        synthesize.Flite()
 
 
 def test_synthetic_speech_is_a_corpus(tmp_path):
