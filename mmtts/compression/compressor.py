@@ -176,13 +176,7 @@ def narrowed(part: Part, widths: Widths) -> bool:
 def record_widths(model: Any, widths: Widths) -> None:
     """Write the widths into the configuration that rebuilds a model, where it has one."""
     if isinstance(model, AcousticModel):
-        stacks: dict[str, Any] = {
-            "encoder_widths": model.text_encoder,
-            "decoder_widths": model.decoder,
-        }
-        if model.frame_prior is not None:
-            stacks["frame_widths"] = model.frame_prior
-        model.config |= {key: [b.widths for b in s.blocks] for key, s in stacks.items()}
+        model.config |= {key: [b.widths for b in s.blocks] for key, s in model.stacks.items()}
     elif isinstance(model, PromptEncoder):
         model.options["widths"] = merge(model.options["widths"], widths)
     elif hasattr(model, "save_pretrained"):

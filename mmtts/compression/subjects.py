@@ -176,7 +176,9 @@ class SpeechSubject(Subject):
         mask = torch.ones_like(x[..., 0], dtype=torch.bool)
         text = {"phonemes": phonemes, "mask": phonemes.bool(), "z": z}
         step = {"x": x, "prior": x, "t": x[:, 0, 0], "z": z, "mask": mask}
-        calls: Calls = [(model.text_encoder, text, 1), (model.decoder, step, UTTERANCE_STEPS)]
+        calls: Calls = [(model.text_encoder, text, 1)]
+        if model.decoder is not None:
+            calls.append((model.decoder, step, UTTERANCE_STEPS))
         if model.frame_prior is None:
             return calls
         path = torch.arange(x.shape[1], device=self.device)[None] * UTTERANCE_PHONEMES // x.shape[1]

@@ -11,9 +11,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.masks import mask_from_lens
 from mmtts.networks.plan import Plan
 from mmtts.networks.vocoder import Vocoder
+from mmtts.onnx.folder import FLOW
 from mmtts.synthesis.durations import limit_durations
 from mmtts.synthesis.system_folder import Speaker
 
@@ -64,9 +66,9 @@ class FramePrior(nn.Module):
 class FlowStep(nn.Module):
     """The velocity of the flow at one point and time; see `FlowDecoder`."""
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, decoder: FlowDecoder) -> None:
         super().__init__()
-        self.decoder = speaker.acoustic_model.decoder
+        self.decoder = decoder
 
     def forward(self, x: Tensor, prior: Tensor, t: Tensor, z: Tensor, mel_lens: Tensor) -> Tensor:
         """Velocity (B, T, M) at x (B, T, M) and t (B,), given prior (B, T, M) and z."""
@@ -113,11 +115,12 @@ class Refinement(nn.Module):
 
 
 def make_pieces(speaker: Speaker, vocoder: Vocoder) -> dict[str, nn.Module]:
-    """All pieces by the names of `mmtts.onnx.folder.GRAPHS`."""
+    """All pieces by the names of `mmtts.onnx.folder.GRAPHS`, those that the system has."""
+    decoder = speaker.acoustic_model.decoder
     return {
         "text_encoder": TextEncoder(speaker),
         "frame_prior": FramePrior(speaker),
-        "flow_step": FlowStep(speaker),
+        **({} if decoder is None else {FLOW: FlowStep(decoder)}),
         "excitation": Excitation(vocoder),
         "vocoder": VocoderBody(vocoder),
         "refinement": Refinement(vocoder),
@@ -151,7 +154,7 @@ def example_inputs(speaker: Speaker) -> dict[str, dict[str, Tensor]]:
             "z": torch.full((n_rows, dim), dim**-0.5),
             "path": (torch.arange(2 * n_phonemes) // 2).expand(n_rows, -1).contiguous(),
         },
-        "flow_step": {
+        FLOW: {
             "x": mel(),
             "prior": mel(),
             "t": torch.zeros(n_rows),

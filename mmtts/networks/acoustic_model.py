@@ -45,7 +45,8 @@ class AcousticModel(nn.Module):
             once, at training, and is no part of `config`.
         width: D of text encoder and flow decoder.
         encoder_layers: Transformer blocks of the text encoder.
-        decoder_layers: Transformer blocks of the flow decoder.
+        decoder_layers: Transformer blocks of the flow decoder; with 0 there is none, and the
+            prior is what is spoken.
         heads: attention heads in both.
         patch: mel frames per position of the flow decoder.
         style_width: width of the style encoder.
@@ -106,7 +107,11 @@ class AcousticModel(nn.Module):
         self.frame_prior = (
             FramePrior(*sizes, frame_layers, *over_frames, frame_widths) if frame_layers else None
         )
-        self.decoder = FlowDecoder(*sizes, decoder_layers, *over_frames, decoder_widths, residual)
+        self.decoder = (
+            FlowDecoder(*sizes, decoder_layers, *over_frames, decoder_widths, residual)
+            if decoder_layers
+            else None
+        )
         # An accent moves z within the acoustic model; it is no part of a voice.
         self.accent = nn.Embedding(len(accents), style_dim) if accents else None
         if self.accent is not None:
@@ -118,12 +123,20 @@ class AcousticModel(nn.Module):
             self.quantize()
 
     def quantize(self) -> None:
-        """Round the matrices of text encoder and decoder to 8 bits, in place."""
+        """Round the matrices of text encoder, frame prior and decoder to 8 bits, in place."""
         self.config["int8"] = True
-        quantize(self.text_encoder)
-        quantize(self.decoder)
-        if self.frame_prior is not None:
-            quantize(self.frame_prior)
+        for stack in self.stacks.values():
+            quantize(stack)
+
+    @property
+    def stacks(self) -> dict[str, TextEncoder | FramePrior | FlowDecoder]:
+        """Its parts of Transformer blocks, by the names of their widths in `config`."""
+        stacks = {
+            "encoder_widths": self.text_encoder,
+            "frame_widths": self.frame_prior,
+            "decoder_widths": self.decoder,
+        }
+        return {key: stack for key, stack in stacks.items() if stack is not None}
 
     def set_statistics(
         self, mel_mean: Tensor, mel_std: Tensor, voice_mean: Tensor | None = None
@@ -285,15 +298,16 @@ class AcousticModel(nn.Module):
     ) -> Tensor:
         """Carry noise to a normalized mel, given the prior of the frames; all (B, T, M).
 
-        No steps at all give the prior.
+        No steps at all give the prior, and so does a model without a decoder.
         """
-        if not steps:
+        decoder = self.decoder
+        if decoder is None or not steps:
             return prior
         mask = mask_from_lens(mel_lens, noise.shape[1])
         null = self.null_style.expand_as(z)
 
         def velocity(x: Tensor, t: float) -> Tensor:
             at = x.new_full((len(x),), t)
-            return guided(lambda style: self.decoder(x, prior, at, style, mask), z, null, guidance)
+            return guided(lambda style: decoder(x, prior, at, style, mask), z, null, guidance)
 
         return integrate(velocity, noise, steps)

@@ -23,6 +23,7 @@ FORMAT = "mmtts-onnx-2"
 MAX_CONFIG_BYTES = 2**20
 MAX_GRAPH_BYTES = 2**31 - 1  # no protobuf is larger
 
+FLOW = "flow_step"  # the graph that a model without a flow decoder has not
 # The inputs and outputs of the graphs, in their order.
 GRAPHS = {
     "text_encoder": (
@@ -30,7 +31,7 @@ GRAPHS = {
         ("durations", "hidden", "prior", "z"),
     ),
     "frame_prior": (("durations", "hidden", "prior", "z", "path"), ("expected",)),
-    "flow_step": (("x", "prior", "t", "z", "mel_lens"), ("velocity",)),
+    FLOW: (("x", "prior", "t", "z", "mel_lens"), ("velocity",)),
     "excitation": (("mel",), ("pulses", "noise", "pitch", "voiced")),
     "vocoder": (("mel", "pulses", "noise", "pitch", "voiced"), ("spectrum",)),
     "refinement": (("spectrum", "mel"), ("refined",)),
@@ -86,11 +87,13 @@ def write_config(folder: Path, values: Mapping[str, Any]) -> None:
     """Write `config.json` beside the graphs that lie in a folder, and check it.
 
     Args:
-        folder: Holds a file for each of `GRAPHS`.
+        folder: Holds a file for each of `GRAPHS`, `FLOW` where there is one.
         values: The fields of `OnnxConfig`, without folder and graphs; more for people to read.
     """
     graphs = {}
     for name in GRAPHS:
+        if name == FLOW and not (folder / f"{name}.onnx").exists():
+            continue
         content = (folder / f"{name}.onnx").read_bytes()
         graphs[name] = [len(content), hashlib.sha256(content).hexdigest()]
     symbols = list(make_front_end(values.get("text")).symbols)
@@ -102,7 +105,7 @@ def write_config(folder: Path, values: Mapping[str, Any]) -> None:
 
 def is_exported(folder: str | os.PathLike[str]) -> bool:
     """Tell whether a folder looks like one that `mmtts.export` wrote."""
-    return all((Path(folder) / f"{name}.onnx").is_file() for name in GRAPHS)
+    return all((Path(folder) / f"{name}.onnx").is_file() for name in GRAPHS if name != FLOW)
 
 
 def read_config(folder: str | os.PathLike[str]) -> OnnxConfig:
@@ -158,7 +161,9 @@ def _checked(folder: Path, content: Mapping[str, Any], text: dict[str, str]) -> 
         if len(values) != content["n_mels"] or not all(map(math.isfinite, values)):
             raise ValueError(f"{name} is not one finite number for each band")
     graphs = {
-        name: (int(content["graphs"][name][0]), str(content["graphs"][name][1])) for name in GRAPHS
+        name: (int(content["graphs"][name][0]), str(content["graphs"][name][1]))
+        for name in GRAPHS
+        if name != FLOW or name in content["graphs"]
     }
     return OnnxConfig(
         folder=folder,

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmtts import InputError
 from mmtts.networks.flow_solver import integrate
-from mmtts.onnx.folder import GRAPHS, OnnxConfig, read_config
+from mmtts.onnx.folder import FLOW, OnnxConfig, read_config
 from mmtts.onnx.graphs import Graph
 from mmtts.onnx.spectrum import Spectrum
 from mmtts.synthesis.finishing import PAUSE_SECONDS, finish
@@ -33,7 +33,7 @@ class OnnxSynthesizer:
     def __init__(self, config: OnnxConfig, threads: int | None = None) -> None:
         self._config = config
         self._front_end = make_front_end(config.text)
-        self._graphs = {name: Graph(config, name, threads) for name in GRAPHS}
+        self._graphs = {name: Graph(config, name, threads) for name in config.graphs}
         self._spectrum = Spectrum(config.n_fft, config.hop_length)
 
     @classmethod
@@ -180,9 +180,10 @@ class OnnxSynthesizer:
 
         def velocity(x: np.ndarray, t: float) -> np.ndarray:
             time = np.array([t], np.float32)
-            return self._graphs["flow_step"](x=x, prior=prior, t=time, z=z, mel_lens=mel_lens)[0]
+            return self._graphs[FLOW](x=x, prior=prior, t=time, z=z, mel_lens=mel_lens)[0]
 
-        x = integrate(velocity, x, manner.steps) if manner.steps else prior
+        decoded = manner.steps and FLOW in self._graphs
+        x = integrate(velocity, x, manner.steps) if decoded else prior
         mean, std = np.array([self._config.mel_mean, self._config.mel_std], np.float32)
         return x * std + mean
 

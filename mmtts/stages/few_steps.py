@@ -15,6 +15,7 @@ from mmtts import InputError
 from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
 from mmtts.losses.flow_matching import path_point
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
 from mmtts.networks.masks import mask_from_lens, masked_mean
 from mmtts.networks.plan import Plan
@@ -68,8 +69,16 @@ class FewSteps(lightning.LightningModule):
         self.acoustic_model.requires_grad_(False)
         # In evaluation mode, as Lightning keeps them: dropout would blur where the paths lead.
         self.acoustic_model.eval()
-        self.teacher = deepcopy(self.acoustic_model.decoder)
-        self.acoustic_model.decoder.requires_grad_(True)
+        if self.acoustic_model.decoder is None:
+            raise InputError(f"{stage1} has no flow decoder, whose steps could become fewer")
+        self.teacher = deepcopy(self.decoder)
+        self.decoder.requires_grad_(True)
+
+    @property
+    def decoder(self) -> FlowDecoder:
+        """What is trained, a part of the acoustic model."""
+        assert self.acoustic_model.decoder is not None
+        return self.acoustic_model.decoder
 
     def setup(self, stage: str) -> None:
         """Have the model's own speaker encoder say who speaks in the clips.
@@ -91,7 +100,7 @@ class FewSteps(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Optimizer over the decoder, its scheduler stepped per step."""
-        optimizer = self.optimizer(list(self.acoustic_model.decoder.parameters()))
+        optimizer = self.optimizer(list(self.decoder.parameters()))
         if self.scheduler is None:
             return optimizer
         return [optimizer], [{"scheduler": self.scheduler(optimizer), "interval": "step"}]
@@ -99,7 +108,7 @@ class FewSteps(lightning.LightningModule):
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         """One step; logs ``train/loss``, the squared distance of the velocities."""
         if not bool(batch.transcribed.any()):
-            return self.acoustic_model.decoder.output.bias.sum() * 0.0
+            return self.decoder.output.bias.sum() * 0.0
         prior, z, mask = self._condition(transcribed_rows(batch))
         dropped = torch.rand(len(z), 1, device=z.device) < self.hparams["style_dropout"]
         z = torch.where(dropped, self.acoustic_model.null_style, z)
@@ -163,7 +172,7 @@ class FewSteps(lightning.LightningModule):
         self, noise: Tensor, mel: Tensor, prior: Tensor, z: Tensor, mask: Tensor, t: Tensor
     ) -> Tensor:
         point = path_point(noise, mel, t, sigma=0.0)
-        velocity = self.acoustic_model.decoder(point.x, prior, t, z, mask)
+        velocity = self.decoder(point.x, prior, t, z, mask)
         return masked_mean((velocity.float() - point.velocity) ** 2, mask)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

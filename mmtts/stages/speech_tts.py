@@ -39,6 +39,7 @@ class SpeechTTS(lightning.LightningModule):
     - frame_prior, melody: the same of the prior of frames, and how well pitch and voice were
       foreseen; only of models with a frame prior;
     - flow: conditional flow matching of the decoder, the style dropped now and then for guidance;
+      only of models with a decoder;
     - duration: Poisson likelihood of the frames that the alignment search gave to each phoneme;
     - speaker: AM-Softmax over the training speakers, whose W anchors stage 2.
 
@@ -208,7 +209,7 @@ class SpeechTTS(lightning.LightningModule):
             melody = model.frame_prior.expect_melody(plan, path)
             losses["frame_prior"] = _distance(mel, expected, mel_mask)
             losses["melody"] = melody_loss(melody, melody_of(batch.pitch), mel_mask)
-        if self.global_step >= self.hparams["flow_after"]:
+        if model.decoder is not None and self.global_step >= self.hparams["flow_after"]:
             losses["flow"] = self._flow_loss(mel, expected, z, mel_mask, generator)
         return losses
 
@@ -220,6 +221,8 @@ class SpeechTTS(lightning.LightningModule):
         mask: Tensor,
         generator: torch.Generator | None,
     ) -> Tensor:
+        decoder = self.acoustic_model.decoder
+        assert decoder is not None
         # Drawn on the CPU when seeded, so that validation is the same on every device.
         device = mel.device if generator is None else torch.device("cpu")
         noise = torch.randn(mel.shape, generator=generator, device=device).to(mel)
@@ -228,9 +231,9 @@ class SpeechTTS(lightning.LightningModule):
             dropped = torch.rand(len(mel), 1, device=mel.device) < self.hparams["style_dropout"]
             z = torch.where(dropped, self.acoustic_model.null_style, z)
         point = path_point(noise, mel, t)
-        if self.acoustic_model.decoder.residual is not None:
+        if decoder.residual is not None:
             prior = prior.detach()  # what it is sure of is the mean, and stays it
-        velocity = self.acoustic_model.decoder(point.x, prior, t, z, mask)
+        velocity = decoder(point.x, prior, t, z, mask)
         return masked_mean((velocity.float() - point.velocity) ** 2, mask)
 
     def showable(self, batch: SpeechBatch) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mmtts import InputError
 from mmtts.networks.acoustic_model import AcousticModel, lay_out
+from mmtts.networks.alignment import path_from_durations
 from mmtts.networks.duration_predictor import duration_loss, frames_from_durations
 from mmtts.networks.flow_solver import integrate
 from mmtts.networks.masks import mask_from_lens
@@ -139,3 +140,20 @@ def test_an_accent_moves_the_speech_and_the_first_one_is_the_default() -> None:
     assert other.shape != speak().shape or not torch.allclose(other, speak())
     with pytest.raises(InputError, match="knows no accent 'martian'; it knows native, learner"):
         model.accent_index("martian")
+
+
+def test_without_a_decoder_the_prior_is_spoken() -> None:
+    torch.manual_seed(0)
+    model = AcousticModel(
+        n_symbols=12, n_mels=8, style_dim=16, width=16, encoder_layers=1, decoder_layers=0, heads=2,
+        style_width=16, style_layers=1, frame_layers=1,
+    )  # fmt: skip
+    assert model.eval().decoder is None
+    assert list(model.stacks) == ["encoder_widths", "frame_widths"]
+    phonemes, lens = torch.randint(1, 12, (1, 9)), torch.tensor([9])
+    z = torch.nn.functional.normalize(torch.randn(1, 16), dim=-1)
+    spoken = [model.synthesize(phonemes, lens, z, steps=steps) for steps in (0, 4)]
+    assert torch.equal(spoken[0].mel, spoken[1].mel)
+    plan = model.plan(phonemes, lens, z, torch.zeros_like(lens))
+    prior = model.prior_of_frames(plan, path_from_durations(plan.durations))
+    torch.testing.assert_close(model.denormalize(prior), spoken[0].mel)

@@ -1,5 +1,6 @@
 """One exported system for all tests: small networks, two accents, one saved voice."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from source_imports import ROOT
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.excitation import PITCH_BINS
 from mmtts.networks.vocoder import Vocoder
-from mmtts.storage.model_folder import save_model, weights_hash
+from mmtts.storage.model_folder import load_config, load_network, save_model, weights_hash
 from mmtts.synthesis.voice import Voice
 from mmtts.text import SYMBOLS
 
@@ -59,6 +60,19 @@ def accented_system(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vectors = np.random.default_rng(0).normal(size=(2, STYLE_DIM))
     Voice(vectors[0], {}, space).save(folder / "voices" / "anna.safetensors")
     Voice(vectors[1], {}, space, 3.0).save(folder / "ben.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plain_system(accented_system: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same system without its flow decoder."""
+    folder = tmp_path_factory.mktemp("plain") / "system"
+    shutil.copytree(accented_system / "vocoder", folder / "vocoder")
+    config = load_config(accented_system / "speech_tts", "speech_tts")
+    full = load_network(accented_system / "speech_tts", config, "acoustic_model", AcousticModel)
+    model = AcousticModel(**{**full.config, "decoder_layers": 0})
+    model.load_state_dict(full.state_dict(), strict=False)
+    save_model(folder / "speech_tts", "speech_tts", {"acoustic_model": model})
     return folder
 
 

@@ -5,12 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_system import STYLE_DIM
 
 from mmtts import InputError, Synthesizer, Voice
 from mmtts.audio.spectrum import Spectrum as TorchSpectrum
+from mmtts.exporting.onnx_folder import export_system
 from mmtts.onnx import OnnxSynthesizer
+from mmtts.onnx.folder import is_exported, read_config
 from mmtts.onnx.spectrum import Spectrum
 from mmtts.synthesis.provenance import detect_mark
+from mmtts.synthesis.system_folder import SystemFolder
 
 TEXT = "Hello, world. This is a longer sentence, with a pause in it!"
 
@@ -64,6 +68,18 @@ def test_the_same_noise_gives_the_same_sound(
     assert found.samples.shape == expected.shape
     assert np.abs(expected).max() > 0.1
     np.testing.assert_allclose(found.samples, expected, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_system_without_a_flow_decoder_speaks_its_prior(plain_system: Path) -> None:
+    out = plain_system.parent / "exported"
+    export_system(SystemFolder(plain_system, "cpu"), out)
+    assert not (out / "flow_step.onnx").exists() and is_exported(out)
+    ours, theirs = OnnxSynthesizer.from_folder(out, 1), Synthesizer.from_pretrained(plain_system)
+    space = read_config(out).style_space
+    voice = Voice(np.random.default_rng(0).normal(size=STYLE_DIM), {}, space)
+    expected = theirs(TEXT, voice).samples
+    np.testing.assert_allclose(ours(TEXT, voice).samples, expected, atol=1e-3)
 
 
 @pytest.mark.slow

@@ -10,10 +10,11 @@ from stages.test_speech_tts import make_batch, make_stage
 from test_stages_together import SHORT, SMALL
 from training import Runner
 
+from mmtts import InputError
 from mmtts.data.speech_batch import transcribed_rows
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.stages.few_steps import FewSteps
-from mmtts.storage.model_folder import load_config, load_network
+from mmtts.storage.model_folder import load_config, load_network, save_model
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,11 @@ def test_the_command_trains_resumes_and_asks_for_the_accents(
     config = load_config(runner.folder / "runs" / "few_steps" / "tiny" / "model", "speech_tts")
     assert config.style_space == load_config(stage1, "speech_tts").sha256
     assert config.extra["training"]["few_steps"] in (2, 3)
+
+
+def test_a_model_without_a_decoder_is_refused(tmp_path: Path) -> None:
+    sizes = {"encoder_layers": 1, "decoder_layers": 0, "heads": 2, "style_layers": 1}
+    model = AcousticModel(11, 8, 16, width=16, style_width=16, **sizes)
+    save_model(tmp_path / "prior", "speech_tts", {"acoustic_model": model})
+    with pytest.raises(InputError, match="prior has no flow decoder"):
+        FewSteps(str(tmp_path / "prior"), partial(torch.optim.AdamW, lr=2e-3))

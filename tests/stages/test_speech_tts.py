@@ -46,11 +46,11 @@ def make_batch() -> SpeechBatch:
     )
 
 
-def make_stage(frame_layers: int = 0, **options: float) -> SpeechTTS:
+def make_stage(frame_layers: int = 0, decoder_layers: int = 2, **options: float) -> SpeechTTS:
     torch.manual_seed(0)
     model = AcousticModel(
-        n_symbols=11, n_mels=8, style_dim=16, width=32, encoder_layers=1, decoder_layers=2, heads=2,
-        style_width=16, style_layers=1, dropout=0.0, frame_layers=frame_layers,
+        n_symbols=11, n_mels=8, style_dim=16, width=32, encoder_layers=1, heads=2, style_width=16,
+        style_layers=1, dropout=0.0, decoder_layers=decoder_layers, frame_layers=frame_layers,
         residual=0.4 if frame_layers else None,
     )  # fmt: skip
     stage = SpeechTTS(model, partial(torch.optim.AdamW, lr=3e-3), symbols=SYMBOLS, **options)
@@ -65,6 +65,11 @@ def test_every_loss_is_weighted_into_the_total() -> None:
     assert set(losses) == {"prior", "flow", "duration", "speaker", "loss"}
     total = 2 * losses["prior"] + 3 * losses["flow"] + 0.5 * losses["duration"]
     torch.testing.assert_close(losses["loss"], total + 0.25 * losses["speaker"])
+
+
+def test_without_a_decoder_there_is_no_flow_to_learn() -> None:
+    losses = make_stage(frame_layers=1, decoder_layers=0)._step(make_batch())
+    assert set(losses) == {"prior", "frame_prior", "melody", "duration", "speaker", "loss"}
 
 
 def test_a_frame_prior_adds_its_losses() -> None:
