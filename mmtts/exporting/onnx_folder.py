@@ -174,6 +174,7 @@ def _config(system: SystemFolder, speaker: Speaker, vocoder: Vocoder, int8: bool
         "accents": list(model.config["accents"]),
         "text": speaker.front_end.config,
         "temperature": TEMPERATURE,
+        "contrast": speaker.acoustic_model.config["contrast"],
         "mel_mean": model.mel_mean.tolist(),
         "mel_std": model.mel_std.tolist(),
         "refinements": vocoder.refinements,

@@ -21,7 +21,7 @@ from mmtts.networks.alignment import (
 from mmtts.networks.duration_predictor import DurationPredictor, frames_from_durations
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
-from mmtts.networks.frame_prior import FramePrior
+from mmtts.networks.frame_prior import FramePrior, with_contrast
 from mmtts.networks.guidance import guided
 from mmtts.networks.int8_linear import quantize
 from mmtts.networks.masks import mask_from_lens
@@ -62,6 +62,8 @@ class AcousticModel(nn.Module):
         frame_widths: inner widths of these blocks when they were compressed.
         residual: standard deviation of normalized mels around the prior, which the flow decoder
             takes for granted; None when it takes nothing for granted.
+        contrast: how much a prior that is spoken by itself departs from its mean over the frames. A
+            mean of many mels is flatter than each of them, and what is flat is hard to make out.
     """
 
     mel_mean: Tensor
@@ -90,6 +92,7 @@ class AcousticModel(nn.Module):
         frame_layers: int = 0,
         frame_widths: list[list[int]] | None = None,
         residual: float | None = None,
+        contrast: float = 1.0,
     ) -> None:
         given = dict(locals())
         super().__init__()
@@ -298,12 +301,11 @@ class AcousticModel(nn.Module):
     ) -> Tensor:
         """Carry noise to a normalized mel, given the prior of the frames; all (B, T, M).
 
-        No steps at all give the prior, and so does a model without a decoder.
+        No steps at all give the prior, with its contrast, and so does a model without a decoder.
         """
-        decoder = self.decoder
+        decoder, mask = self.decoder, mask_from_lens(mel_lens, noise.shape[1])
         if decoder is None or not steps:
-            return prior
-        mask = mask_from_lens(mel_lens, noise.shape[1])
+            return with_contrast(prior, mask, self.config["contrast"])
         null = self.null_style.expand_as(z)
 
         def velocity(x: Tensor, t: float) -> Tensor:

@@ -52,6 +52,15 @@ def place_in_phoneme(durations: Tensor, path: Tensor) -> Tensor:
     )
 
 
+def with_contrast(prior: Tensor, mask: Tensor, contrast: float) -> Tensor:
+    """Let a prior (B, T, M) depart more from its mean over the valid frames (mask (B, T))."""
+    if contrast == 1:
+        return prior
+    weights = mask.unsqueeze(-1).to(prior.dtype)
+    mean = (prior * weights).sum(dim=1, keepdim=True) / weights.sum(dim=1, keepdim=True)
+    return (mean + contrast * (prior - mean)) * weights
+
+
 class FramePrior(nn.Module):
     """Transformer over patches of frames that makes the prior of phonemes one of frames.
 

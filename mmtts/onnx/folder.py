@@ -60,6 +60,7 @@ class OnnxConfig(NamedTuple):
         style_dim: Numbers of a voice.
         refinements: Rounds of the vocoder's refinement.
         temperature: Standard deviation of the noise that speech starts from.
+        contrast: Of a prior that is spoken by itself.
         mel_mean: Of each band, M numbers.
         mel_std: Of each band, M numbers.
         accents: Kinds of speech that it tells apart; the first one is spoken.
@@ -76,6 +77,7 @@ class OnnxConfig(NamedTuple):
     style_dim: int
     refinements: int
     temperature: float
+    contrast: float
     mel_mean: list[float]
     mel_std: list[float]
     accents: list[str]
@@ -169,6 +171,7 @@ def _checked(folder: Path, content: Mapping[str, Any], text: dict[str, str]) -> 
         folder=folder,
         style_space=str(content["style_space"]),
         temperature=float(content["temperature"]),
+        contrast=float(content.get("contrast", 1.0)),
         accents=[str(name) for name in content["accents"]],
         graphs=graphs,
         text=text,

@@ -182,8 +182,11 @@ class OnnxSynthesizer:
             time = np.array([t], np.float32)
             return self._graphs[FLOW](x=x, prior=prior, t=time, z=z, mel_lens=mel_lens)[0]
 
-        decoded = manner.steps and FLOW in self._graphs
-        x = integrate(velocity, x, manner.steps) if decoded else prior
+        if manner.steps and FLOW in self._graphs:
+            x = integrate(velocity, x, manner.steps)
+        else:
+            middle = prior.mean(axis=1, keepdims=True)
+            x = middle + np.float32(self._config.contrast) * (prior - middle)
         mean, std = np.array([self._config.mel_mean, self._config.mel_std], np.float32)
         return x * std + mean
 

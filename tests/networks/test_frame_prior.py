@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.alignment import lay_out, path_from_durations
-from mmtts.networks.frame_prior import PLACE_FEATURES, FramePrior, place_in_phoneme
+from mmtts.networks.frame_prior import (
+    PLACE_FEATURES,
+    FramePrior,
+    place_in_phoneme,
+    with_contrast,
+)
 from mmtts.networks.melody import MELODY_FEATURES, Melody, melody_loss, melody_of
 from mmtts.networks.plan import Plan
 
@@ -119,3 +124,11 @@ def test_without_steps_the_prior_is_spoken() -> None:
     prior = model.prior_of_frames(plan, path)
     lens = plan.durations.sum(dim=1)
     assert torch.equal(model.decode(torch.randn_like(prior), prior, plan.z, lens, 0), prior)
+
+
+def test_contrast_moves_valid_frames_away_from_their_mean() -> None:
+    prior = torch.tensor([[[1.0], [3.0], [0.0]], [[0.0], [4.0], [2.0]]])
+    mask = torch.tensor([[True, True, False], [True, True, True]])
+    expected = torch.tensor([[[0.0], [4.0], [0.0]], [[-2.0], [6.0], [2.0]]])
+    torch.testing.assert_close(with_contrast(prior, mask, 2.0), expected)
+    assert with_contrast(prior, mask, 1.0) is prior

@@ -70,7 +70,7 @@ def plain_system(accented_system: Path, tmp_path_factory: pytest.TempPathFactory
     shutil.copytree(accented_system / "vocoder", folder / "vocoder")
     config = load_config(accented_system / "speech_tts", "speech_tts")
     full = load_network(accented_system / "speech_tts", config, "acoustic_model", AcousticModel)
-    model = AcousticModel(**{**full.config, "decoder_layers": 0})
+    model = AcousticModel(**{**full.config, "decoder_layers": 0, "contrast": 1.4})
     model.load_state_dict(full.state_dict(), strict=False)
     save_model(folder / "speech_tts", "speech_tts", {"acoustic_model": model})
     return folder
