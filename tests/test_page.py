@@ -12,7 +12,7 @@ from PIL import Image
 from mmtts import InputError
 from mmtts.listening.figures import _smooth, draw_curves, draw_mel, read_curves
 from mmtts.listening.markup import ClipView, Group, Section, render_page
-from mmtts.listening.sections import read_people
+from mmtts.listening.people import read_people
 from mmtts.page import main, make_page
 
 
@@ -45,21 +45,37 @@ def test_whole_command(small_system: Path, prepared: Path, tmp_path: Path) -> No
     assert len(sounds) == len(clips) + 2  # and two recordings
 
 
+@pytest.mark.slow
+def test_a_page_of_files(small_system: Path, prepared: Path, tmp_path: Path) -> None:
+    face = next((prepared / "faces").glob("*.png"))
+    clip = next((prepared / "audio").rglob("*.flac"))
+    out = tmp_path / "index.html"
+    words = [f"--model={small_system}", f"--face={face}", f"--speech={clip}", "--count=1"]
+    main([*words, f"--out={out}", "--text=Hello."])
+    names = {path.stem for path in (out.parent / "clips").iterdir()}
+    assert {"face1_mean", "clip2", "prompt1_mean", "mix_050"} <= names
+    page = out.read_text()
+    assert face.name in page and clip.name in page
+    with pytest.raises(SystemExit):
+        main([*words, f"--out={out}", f"--speech={tmp_path / 'absent.wav'}"])
+
+
 def test_data_without_tables_is_refused(small_system: Path, prepared: Path, tmp_path: Path) -> None:
     data = Path(shutil.copytree(prepared, tmp_path / "data"))
     (data / "pairs" / "face_speech_test.csv").write_text("face,cut,person\n")
     with pytest.raises(InputError, match="no person with a face and a clip"):
-        make_page(small_system, data, None, tmp_path / "index.html")
+        make_page(small_system, lambda: read_people(data, 3), None, tmp_path / "index.html")
     (data / "faces.csv").unlink()
     with pytest.raises(InputError, match=r"faces\.csv cannot be read"):
-        make_page(small_system, data, None, tmp_path / "index.html")
+        make_page(small_system, lambda: read_people(data, 3), None, tmp_path / "index.html")
     assert not (tmp_path / "index.html").exists()
 
 
 def test_people_come_in_turns(prepared: Path) -> None:
-    people = read_people(prepared)
-    assert [p["gender"] for p in people] == ["female", "male"]
-    assert len({p["person"] for p in people}) == len(people)
+    people = read_people(prepared, 9)
+    assert [person.about.split(",")[0] for person in people] == ["female", "male"]
+    assert len({person.face for person in people}) == len(people)
+    assert [person.face for person in read_people(prepared, 1)] == [people[0].face]
 
 
 def test_curves_are_read_and_drawn(tmp_path: Path) -> None:

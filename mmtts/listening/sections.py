@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mmtts import InputError
 from mmtts.audio.files import Audio
 from mmtts.listening.figures import draw_curves, draw_mel, read_curves
 from mmtts.listening.markup import ClipView, Group, Section
+from mmtts.listening.people import Person
 
 if TYPE_CHECKING:
     from mmtts.synthesis.synthesizer import Synthesizer
@@ -82,46 +82,34 @@ def describe_clip(title: str, audio: Audio, name: str = "") -> ClipView:
     )
 
 
-def read_people(data: Path) -> list[dict[str, Any]]:
-    """Read one face and one clip of each person of the test split, the sexes in turn.
-
-    Returns:
-        Rows with person, face, gender, age and audio (path).
-
-    Raises:
-        InputError: The data folder lacks its tables.
-    """
-    from mmtts.data.cuts import read_clips
-
-    faces = {row["face"]: row for row in _read_table(data / "faces.csv")}
-    sources = {clip.id: clip for clip in read_clips(data, "test")}
-    people: dict[str, dict[str, Any]] = {}
-    for row in _read_table(data / "pairs" / "face_speech_test.csv"):
-        if row["face"] in faces and row["cut"] in sources:
-            face = faces[row["face"]]
-            about = {key: face.get(key, "") for key in ("gender", "age")}
-            people.setdefault(row["person"], {**row, **about, "clip": sources[row["cut"]]})
-    if not people:
-        raise InputError(f"{data} has no person with a face and a clip in its test split")
-    women = [p for p in people.values() if p["gender"] == "female"]
-    others = [p for p in people.values() if p["gender"] != "female"]
-    turns = [p for pair in zip(women, others, strict=False) for p in pair]
-    return turns + women[len(others) :] + others[len(women) :]
-
-
-def face_section(speaking: Speaking, data: Path, people: list[dict[str, Any]]) -> Section:
-    """Voices from faces, beside the person's own voice."""
+def face_section(speaking: Speaking, people: Sequence[Person]) -> Section:
+    """Voices from faces, beside the person's own voice where it is known."""
     groups = []
     for index, person in enumerate(people):
-        clips = [describe_clip("the person's own voice", _load(person))]
+        if person.face is None:
+            continue
+        clips = []
+        if person.clip is not None:
+            clips.append(describe_clip("the person's own voice", person.clip))
         for seed in SEEDS:
-            voice = speaking.tts.voice(face=data / person["face"], seed=seed)
+            voice = speaking.tts.voice(face=person.face, seed=seed)
             name = f"face{index + 1}_{'mean' if seed is None else f'seed{seed}'}"
             clips.append(speaking.clip(_seed_title(seed), name, voice))
-        image = _face_png(data / person["face"])
-        groups.append(Group("A face", "", _about(person), image, clips))
+        groups.append(Group("A face", "", person.about, _face_png(person.face), clips))
     text = "The mean of the voices that fit a face, and single ones picked by a seed."
     return Section("Voices from a face", text, groups)
+
+
+def ready_section(speaking: Speaking, count: int) -> Section:
+    """Some of the system's ready voices."""
+    names = speaking.tts.voices
+    clips = [
+        speaking.clip(name, f"ready_{name}", speaking.tts.voice(name))
+        for name in names[:: max(1, len(names) // max(1, count))][:count]
+    ]
+    group = Group("Ready voices", "", f"{len(clips)} of {len(names)}", None, clips)
+    text = "Voices of nobody, which come with the system by name."
+    return Section("Ready voices", text, [group] if clips else [])
 
 
 def prompt_section(speaking: Speaking, count: int) -> Section:
@@ -138,49 +126,52 @@ def prompt_section(speaking: Speaking, count: int) -> Section:
     return Section("Voices from a description", text, groups)
 
 
-def clip_section(speaking: Speaking, data: Path, people: list[dict[str, Any]]) -> Section:
+def clip_section(speaking: Speaking, people: Sequence[Person]) -> Section:
     """Voices of clips."""
     groups = []
     for index, person in enumerate(people):
-        voice = speaking.tts.voice(speech=_path(person))
+        if person.clip is None or person.speech is None:
+            continue
+        voice = speaking.tts.voice(speech=person.speech)
         clips = [
-            describe_clip("the clip", _load(person)),
+            describe_clip("the clip", person.clip),
             speaking.clip("synthesized", f"clip{index + 1}", voice),
         ]
-        groups.append(Group("A clip", "", _about(person), _face_png(data / person["face"]), clips))
+        picture = None if person.face is None else _face_png(person.face)
+        groups.append(Group("A clip", "", person.about, picture, clips))
     return Section("Voices from a clip", "The voice of someone who was never trained on.", groups)
 
 
-def mix_section(speaking: Speaking, people: list[dict[str, Any]]) -> Section:
-    """The way from one voice to another."""
+def mix_section(speaking: Speaking, voices: Sequence[Voice]) -> Section:
+    """The way from the first voice to the second."""
     from mmtts.synthesis.voice import Voice
 
-    if len(people) < 2:
+    if len(voices) < 2:
         return Section("Mixed voices", "")
-    first, second = (speaking.tts.voice(speech=_path(person)) for person in people[:2])
+    first, second = voices[:2]
     clips = []
     for share in MIXES:
         pairs = [(v, w) for v, w in ((first, share), (second, 1 - share)) if w > 0]
         voice = Voice.mix([v for v, _ in pairs], [w for _, w in pairs])
         title = f"{share:.0%} first, {1 - share:.0%} second"
         clips.append(speaking.clip(title, f"mix_{round(100 * share):03d}", voice))
-    group = Group("The first two clips", "", "mixed with weights", None, clips)
+    group = Group("The first two voices above", "", "mixed with weights", None, clips)
     return Section("Mixed voices", "Any voices can be mixed, wherever they come from.", [group])
 
 
-def move_section(speaking: Speaking, people: list[dict[str, Any]]) -> Section:
-    """One voice moved along each named direction."""
-    voice = speaking.tts.voice(speech=_path(people[0]))
+def move_section(speaking: Speaking, voices: Sequence[Voice]) -> Section:
+    """The first voice moved along each named direction."""
     clips = [
         speaking.clip(
             f"{name} {amount:+g}",
             f"move_{name}_{amount:+g}",
             speaking.tts.move(voice, name, amount),
         )
+        for voice in voices[:1]
         for name in speaking.tts.directions
         for amount in MOVES
     ]
-    group = Group("The first clip's voice", "", "moved by the length of a direction", None, clips)
+    group = Group("The first voice above", "", "moved by the length of a direction", None, clips)
     text = "A direction is the average effect of an attribute on the style vector."
     return Section("Voices moved along a direction", text, [group] if clips else [])
 
@@ -201,33 +192,8 @@ def training_section(runs: Path, name: str) -> Section:
     return Section("How it was trained", "Losses and pictures of the runs.", (), figures)
 
 
-def _read_table(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read; prepare the data folder again") from error
-
-
 def _seed_title(seed: int | None) -> str:
     return "mean voice" if seed is None else f"seed {seed}"
-
-
-def _path(person: dict[str, Any]) -> Path:
-    return Path(person["clip"].source)
-
-
-def _load(person: dict[str, Any]) -> Audio:
-    from mmtts.data.cuts import load_samples
-
-    clip = person["clip"]
-    return Audio(load_samples(clip, clip.sample_rate), clip.sample_rate)
-
-
-def _about(person: dict[str, Any]) -> str:
-    age = f"{person['age']} years" if person.get("age") else ""
-    known = ", ".join(word for word in (person.get("gender", ""), age) if word)
-    return f"{known}; not in the training data" if known else "not in the training data"
 
 
 def _face_png(path: Path) -> bytes:
