@@ -34,22 +34,25 @@ $python recipes/lab/prepare.py --corpora "$corpora" --out "$data"
 step "3. vocoder -> runs/vocoder/$name"
 train vocoder vocoder_starter
 
-step "4. stage 1: text and style to speech -> runs/stage1/$name"
+step "4. stage 1: the style space, and speech in it -> runs/stage1/$name"
 train stage1 stage1_starter
 
-step "5. stage 2: faces into the style space -> runs/stage2/$name"
+step "5. stage 1 goes on in that space -> runs/stage1/${name}_more"
+name=${name}_more train stage1 stage1_starter_more "init=runs/stage1/$name/model"
+
+step "6. stage 2: faces into the style space -> runs/stage2/$name"
 train stage2 stage2_lab "stage1=runs/stage1/$name/model"
 
-step "6. stage 3: prompts into the style space -> runs/stage3/$name"
+step "7. stage 3: prompts into the style space -> runs/stage3/$name"
 train stage3 stage3_lab "stage1=runs/stage1/$name/model" "stage2=runs/stage2/$name/model"
 
-step "7. one system folder in half precision, with ready voices -> $system"
-once "$system" $python -m mmtts.bundle --speech-tts "runs/stage1/$name/model" \
+step "8. one system folder in half precision, with ready voices -> $system"
+once "$system" $python -m mmtts.bundle --speech-tts "runs/stage1/${name}_more/model" \
   --vocoder "runs/vocoder/$name/model" --face-encoder "runs/stage2/$name/model" \
   --prompt-encoder "runs/stage3/$name/model" --voices recipes/starter/voices.yaml --half \
   --data data/starter --pairs "$data" --out "$system"
 
-step "8. tables of people who were never trained on -> $out"
+step "9. tables of people who were never trained on -> $out"
 once "$out/native" $python -m mmtts.evaluate "model=$system" data=data/starter accent=native \
   limit=100 "questions=[understood,quality,reference,stability,cost]" "judge=campplus" "out=$out/native"
 once "$out/lab" $python -m mmtts.evaluate "model=$system" "data=$data" limit=100 \

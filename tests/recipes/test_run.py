@@ -22,8 +22,8 @@ def test_run_is_valid_bash_with_numbered_steps(recipe):
 @pytest.mark.parametrize("recipe", EVERY)
 def test_every_experiment_that_a_recipe_names_exists(recipe):
     script = (ROOT / "recipes" / recipe / "run.sh").read_text()
-    named = re.findall(r"^train \w+ (\w+)", script, re.MULTILINE)
-    assert len(named) == {"tiny": 5, "lab": 4, "judge": 1, "starter": 4}[recipe]
+    named = re.findall(r"^(?:name=\S+ )?train \w+ (\w+)", script, re.MULTILINE)
+    assert len(named) == {"tiny": 5, "lab": 4, "judge": 1, "starter": 5}[recipe]
     for experiment in named:
         assert (ROOT / "conf" / "experiment" / f"{experiment}.yaml").is_file()
 
@@ -40,7 +40,7 @@ FAKE_PYTHON = """#!/usr/bin/env bash
 echo "$@" >>commands.txt
 case "$*" in
   *mmtts.train*)
-    experiment=${3#experiment=} name=${4#name=}
+    experiment=${3#experiment=} name=${4#name=} experiment=${experiment%_more}
     mkdir -p "runs/${experiment%_*}/$name" ;;
   "-c "*) echo speech2face-cell ;;
   *)
@@ -110,9 +110,11 @@ def test_starter_speaks_with_what_may_be_published(run, tmp_path):
     assert "--corpora /corpora --out data/starter --publishable --speech-only" in speech
     assert "--synthetic" not in speech and "--publishable" not in everything
     commands = [module(command) for command in first[2:]]
-    assert commands == ["train"] * 4 + ["bundle"] + ["evaluate"] * 2
-    assert "experiment=vocoder_starter" in first[2] and "experiment=stage1_starter" in first[3]
-    assert "stage1=runs/stage1/starter/model" in first[4] and "--half" in first[6]
+    assert commands == ["train"] * 5 + ["bundle"] + ["evaluate"] * 2
+    assert "experiment=vocoder_starter" in first[2] and "experiment=stage1_starter " in first[3]
+    assert "name=starter_more resume=true init=runs/stage1/starter/model" in first[4]
+    assert "name=starter " in first[5] and "stage1=runs/stage1/starter/model" in first[5]
+    assert "--half" in first[7] and "runs/stage1/starter_more/model" in first[7]
     (tmp_path / "data" / "synthetic").mkdir(parents=True)
     (tmp_path / "data" / "synthetic" / "clips.csv").touch()
     again = run("starter", "/corpora")
