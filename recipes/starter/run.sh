@@ -57,3 +57,4 @@ once "$out/native" $python -m mmtts.evaluate "model=$system" data=data/starter a
   limit=100 "questions=[understood,quality,reference,stability,cost]" "judge=campplus" "out=$out/native"
 once "$out/lab" $python -m mmtts.evaluate "model=$system" "data=$data" limit=100 \
   "questions=[face,prompt,diversity]" "judge=campplus" "out=$out/lab"
+$python recipes/starter/card.py "$system" "$out/native/results.csv" "$out/lab/results.csv"

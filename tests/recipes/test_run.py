@@ -109,8 +109,9 @@ def test_starter_speaks_with_what_may_be_published(run, tmp_path):
     speech, everything = first[:2]
     assert "--corpora /corpora --out data/starter --publishable --speech-only" in speech
     assert "--synthetic" not in speech and "--publishable" not in everything
-    commands = [module(command) for command in first[2:]]
+    commands = [module(command) for command in first[2:10]]
     assert commands == ["train"] * 5 + ["bundle"] + ["evaluate"] * 2
+    assert first[10].startswith("recipes/starter/card.py models/starter outputs/starter/native")
     assert "experiment=vocoder_starter" in first[2] and "experiment=stage1_starter " in first[3]
     assert "name=starter_more resume=true init=runs/stage1/starter/model" in first[4]
     assert "name=starter " in first[5] and "stage1=runs/stage1/starter/model" in first[5]
@@ -118,7 +119,7 @@ def test_starter_speaks_with_what_may_be_published(run, tmp_path):
     (tmp_path / "data" / "synthetic").mkdir(parents=True)
     (tmp_path / "data" / "synthetic" / "clips.csv").touch()
     again = run("starter", "/corpora")
-    assert "--synthetic data/synthetic" in again[0] and len(again) == 2
+    assert "--synthetic data/synthetic" in again[0] and len(again) == 3
 
 
 def test_judge_trains_and_measures_once(run):

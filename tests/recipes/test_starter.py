@@ -130,3 +130,30 @@ def test_a_dozen_voices_are_designed():
     assert len(designs) >= 12
     assert designs == yaml.safe_load(path.read_text())
     assert len({design["prompt"] for design in designs.values()}) == len(designs)
+
+
+def test_what_was_measured_goes_into_the_card(tmp_path, monkeypatch):
+    card = load("starter", "card")
+    (tmp_path / "MODEL_CARD.md").write_text("# Card\n\n## License\n\nTerms.\n")
+    table = tmp_path / "results.csv"
+    head = "system,question,measure,condition,value,low,high,n,judge,chance\n"
+    table.write_text(
+        head
+        + "starter,understood,word error rate,synthesis,0.25,0.2,0.3,40,pocketsphinx,\n"
+        + "starter,quality,DNSMOS signal,synthesis,2,2,2,40,DNSMOS,\n"
+        + "starter,reference,verification AUC,styles,1,1,1,40,z,0.5\n"
+        + "starter,cost,parameters,vocoder,2.5,2.5,2.5,1,,\n"
+    )
+    monkeypatch.setattr(sys, "argv", ["card.py", str(tmp_path), str(table)])
+    for _ in range(2):  # a second time it is replaced
+        card.main()
+    written = (tmp_path / "MODEL_CARD.md").read_text()
+    assert written.count("## Measured") == 1 and written.endswith("## License\n\nTerms.\n")
+    rows = [line for line in written.splitlines() if line.startswith("| ")][2:]
+    assert rows == [
+        "| word error rate | synthesis | 0.250 [0.200, 0.300] | 40 | pocketsphinx |",
+        "| parameters | vocoder | 2.500 | 1 |  |",
+    ]
+    (tmp_path / "MODEL_CARD.md").unlink()
+    with pytest.raises(SystemExit):
+        card.main()
