@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # From a fresh clone to speech: bash scripts/demo.sh
 # Installs into .venv and speaks with the weights of the package: in ready voices, and in voices from
-# a face (a picture in scikit-image), descriptions, a clip and mixtures. No root, no downloads but the
+# faces (of nobody: means of forty), descriptions, a clip and mixtures. No root, no downloads but the
 # Python packages.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -14,11 +14,9 @@ setup_venv "$root" demo
 started=$SECONDS
 out=outputs/demo
 mkdir -p "$out"
-python -c 'import sys, skimage.data, PIL.Image
-PIL.Image.fromarray(skimage.data.astronaut()).save(sys.argv[1])' "$out/astronaut.png"
 mmtts "Hello, I am one of the voices that come with this package." --voice maple -o "$out/maple.wav"
-python -m mmtts.page --face "$out/astronaut.png" --speech "$out/maple.wav" --count 2 \
-  --out "$out/index.html" >/dev/null
+python -m mmtts.page --face recipes/starter/faces/woman.png --face recipes/starter/faces/man.png \
+  --speech "$out/maple.wav" --count 2 --out "$out/index.html" >/dev/null
 
 echo
 echo "Done in $((SECONDS - started)) s. Listen:"
