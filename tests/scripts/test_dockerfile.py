@@ -11,6 +11,7 @@ import pytest
 from documents import EXTRAS, ROOT, Command, all_commands
 
 from mmtts.serve import KEY_VARIABLE, make_parser
+from mmtts.storage.hub import OWN_MODELS
 from mmtts.synthesis.system_folder import MODEL_VARIABLE
 
 FILE = ROOT / "scripts" / "Dockerfile"
@@ -99,7 +100,14 @@ def test_what_the_documents_type_fits_the_file(command: Command) -> None:
         return
     assert words[-1] in [line[line.index("-t") + 1] for line in built]
     assert ("EXPOSE", given["-p"].rpartition(":")[2]) in instructions()
-    assert given["-e"] == KEY_VARIABLE
-    mounted = [value.split(":")[1] for option, value in pairwise(words) if option == "-v"]
-    assert ("ENV", f"{MODEL_VARIABLE}={mounted[0]}") in instructions()
-    assert any(mounted[1] in rest for _, rest in instructions("RUN"))
+    variables = [value for option, value in pairwise(words) if option == "-e"]
+    assert KEY_VARIABLE in variables
+    for mounted in (value.split(":")[1] for option, value in pairwise(words) if option == "-v"):
+        kept = any(mounted in rest for _, rest in instructions("RUN"))
+        assert kept or f"{MODEL_VARIABLE}={mounted}" in variables
+
+
+def test_it_speaks_with_the_package_s_own_weights() -> None:
+    (variable,) = [rest for _, rest in instructions("ENV")]
+    name, _, model = variable.partition("=")
+    assert name == MODEL_VARIABLE and (OWN_MODELS / model / "speech_tts").is_dir()
