@@ -20,6 +20,7 @@ from mmtts.command.threads import wait_briefly
 
 if TYPE_CHECKING:
     from mmtts.listening.people import Person
+    from mmtts.listening.sections import Speaking
     from mmtts.synthesis.synthesizer import Synthesizer
     from mmtts.synthesis.voice import Voice
 
@@ -69,17 +70,21 @@ def make_page(
         show.move_section(speaking, voices),
         show.training_section(runs, folder.name) if runs else None,
     ]
+    facts = _facts(folder, speaking)
+    page = render_page(f"mmtts · {folder.name}", text, facts, [s for s in sections if s])
+    with atomic_write(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return out
+
+
+def _facts(folder: Path, speaking: Speaking) -> list[tuple[str, str]]:
     rate = speaking.took / max(speaking.seconds, 1e-9)
-    facts = [
+    return [
         (folder.name, "system"),
         (f"{_count_parameters(folder / 'speech_tts') / 1e6:.1f} M", "parameters of stage 1"),
         (f"{speaking.seconds:.0f} s", "of speech on this page"),
         (f"{rate:.3f}", "seconds of work per second of speech"),
     ]
-    page = render_page(f"mmtts · {folder.name}", text, facts, [s for s in sections if s])
-    with atomic_write(out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return out
 
 
 def first_voices(tts: Synthesizer, people: Sequence[Person]) -> list[Voice]:

@@ -173,12 +173,10 @@ class SpeechSubject(Subject):
         z = torch.zeros(1, model.config["style_dim"], device=self.device)
         phonemes = torch.ones(1, UTTERANCE_PHONEMES, dtype=torch.int64, device=self.device)
         x = torch.zeros(1, UTTERANCE_FRAMES, model.config["n_mels"], device=self.device)
-        mask = torch.ones_like(x[..., 0], dtype=torch.bool)
         text = {"phonemes": phonemes, "mask": phonemes.bool(), "z": z}
-        step = {"x": x, "prior": x, "t": x[:, 0, 0], "z": z, "mask": mask}
+        step = {"x": x, "prior": x, "t": x[:, 0, 0], "z": z, "mask": x[..., 0] == 0}
         calls: Calls = [(model.text_encoder, text, 1)]
-        if model.decoder is not None:
-            calls.append((model.decoder, step, UTTERANCE_STEPS))
+        calls += [(model.decoder, step, UTTERANCE_STEPS)] if model.decoder is not None else []
         if model.frame_prior is None:
             return calls
         path = torch.arange(x.shape[1], device=self.device)[None] * UTTERANCE_PHONEMES // x.shape[1]

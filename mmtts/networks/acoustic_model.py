@@ -9,15 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.networks.alignment import (
-    Alignment,
-    durations_from_path,
-    lay_out,
-    log_likelihood,
-    path_from_durations,
-    restrict_to_windows,
-    search_alignment,
-)
+from mmtts.networks.alignment import lay_out, path_from_durations
 from mmtts.networks.duration_predictor import DurationPredictor, frames_from_durations
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
@@ -29,6 +21,7 @@ from mmtts.networks.plan import Plan, SynthesizedMel
 from mmtts.networks.style_encoder import StyleEncoder
 from mmtts.networks.text_encoder import TextEncoder
 
+NO_SETTINGS = ("self", "__class__", "speaker_config")  # among the arguments of a model
 TEMPERATURE = 0.667  # standard deviation of the noise that speech starts from
 
 
@@ -96,9 +89,7 @@ class AcousticModel(nn.Module):
     ) -> None:
         given = dict(locals())
         super().__init__()
-        left_out = ("self", "__class__", "speaker_config")
-        self.config: dict[str, Any] = {k: v for k, v in given.items() if k not in left_out}
-        self.config["accents"] = list(accents)
+        self.config: dict[str, Any] = {k: v for k, v in given.items() if k not in NO_SETTINGS}
         self.text_encoder = TextEncoder(
             n_symbols, n_mels, style_dim, width, encoder_layers, heads, dropout, encoder_widths
         )
@@ -106,15 +97,12 @@ class AcousticModel(nn.Module):
         style = (n_mels, style_dim, manner_dim, speaker, style_width, style_layers, dropout)
         self.style_encoder = StyleEncoder(*style, speaker_config)
         self.config["speaker_config"] = self.style_encoder.speaker_config
+        self.config["accents"] = list(accents)
         sizes, over_frames = (n_mels, style_dim, width), (heads, patch, dropout / 2)
-        self.frame_prior = (
-            FramePrior(*sizes, frame_layers, *over_frames, frame_widths) if frame_layers else None
-        )
-        self.decoder = (
-            FlowDecoder(*sizes, decoder_layers, *over_frames, decoder_widths, residual)
-            if decoder_layers
-            else None
-        )
+        expected = (*sizes, frame_layers, *over_frames, frame_widths)
+        self.frame_prior = FramePrior(*expected) if frame_layers else None
+        drawn = (*sizes, decoder_layers, *over_frames, decoder_widths, residual)
+        self.decoder = FlowDecoder(*drawn) if decoder_layers else None
         # An accent moves z within the acoustic model; it is no part of a voice.
         self.accent = nn.Embedding(len(accents), style_dim) if accents else None
         if self.accent is not None:
@@ -193,29 +181,6 @@ class AcousticModel(nn.Module):
         if self.accent is None:
             return z
         return z + self.accent(accent.clamp_min(0)) * (accent >= 0).unsqueeze(-1)
-
-    def align(
-        self,
-        mel: Tensor,
-        mel_lens: Tensor,
-        prior: Tensor,
-        phoneme_lens: Tensor,
-        windows: tuple[Tensor, Tensor] | None = None,
-    ) -> Alignment:
-        """Lay phonemes over the frames of a real mel.
-
-        Args:
-            mel: normalized mel (B, T, M).
-            mel_lens: int64 (B,).
-            prior: mel prior of the phonemes (B, N, M).
-            phoneme_lens: int64 (B,).
-            windows: first and one-past-last allowed frame of each phoneme, int64 (B, N) each.
-        """
-        scores = log_likelihood(mel.float(), prior.detach().float())
-        if windows is not None:
-            scores = restrict_to_windows(scores, *windows)
-        path = search_alignment(scores, phoneme_lens, mel_lens)
-        return Alignment(path, durations_from_path(path, mel_lens, prior.shape[1]))
 
     @torch.no_grad()
     def synthesize(

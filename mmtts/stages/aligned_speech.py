@@ -6,7 +6,14 @@ from torch import Tensor
 
 from mmtts.data.speech_batch import SpeechBatch
 from mmtts.networks.acoustic_model import AcousticModel
-from mmtts.networks.alignment import Alignment, lay_out
+from mmtts.networks.alignment import (
+    Alignment,
+    durations_from_path,
+    lay_out,
+    log_likelihood,
+    restrict_to_windows,
+    search_alignment,
+)
 from mmtts.networks.melody import melody_of
 from mmtts.networks.plan import Plan
 
@@ -19,19 +26,19 @@ def batch_styles(model: AcousticModel, batch: SpeechBatch) -> tuple[Tensor, Tens
     return who, encoder.join(who, how)
 
 
-def align_batch(model: AcousticModel, batch: SpeechBatch, mel: Tensor, prior: Tensor) -> Alignment:
+def align_batch(batch: SpeechBatch, mel: Tensor, prior: Tensor) -> Alignment:
     """Lay the phonemes of a batch over its frames, each within its word where words are known.
 
     Args:
-        model: the acoustic model.
         batch: clips that all have a transcript.
         mel: normalized mel (B, T, M).
         prior: mel prior of the phonemes (B, N, M).
     """
-    windows = None
+    scores = log_likelihood(mel.float(), prior.detach().float())
     if batch.first_frame is not None and batch.last_frame is not None:
-        windows = (batch.first_frame, batch.last_frame)
-    return model.align(mel, batch.mel_lens, prior, batch.phoneme_lens, windows)
+        scores = restrict_to_windows(scores, batch.first_frame, batch.last_frame)
+    path = search_alignment(scores, batch.phoneme_lens, batch.mel_lens)
+    return Alignment(path, durations_from_path(path, batch.mel_lens, prior.shape[1]))
 
 
 def spoken_prior(model: AcousticModel, batch: SpeechBatch, plan: Plan, path: Tensor) -> Tensor:

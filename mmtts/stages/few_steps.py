@@ -149,7 +149,7 @@ class FewSteps(lightning.LightningModule):
         mel = model.normalize(batch.mel)
         phoneme_mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         hidden, prior = model.text_encoder(batch.phonemes, phoneme_mask, z)
-        path, durations = align_batch(model, batch, mel, prior)
+        path, durations = align_batch(batch, mel, prior)
         expected = spoken_prior(model, batch, Plan(hidden, prior, durations, z), path)
         return expected, z, mask_from_lens(batch.mel_lens, mel.shape[1])
 

@@ -50,7 +50,7 @@ class SpeechSamples:
         mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         spoken_z = model.accented(z, batch.accent)
         hidden, prior = model.text_encoder(batch.phonemes, mask, spoken_z)
-        path, durations = align_batch(model, batch, mel, prior)
+        path, durations = align_batch(batch, mel, prior)
         scores = log_likelihood(mel[:1].float(), prior[:1].float())[0, :length, :frames]
         names = [self.symbols[i] for i in batch.phonemes[0, :length].tolist()]
         expected = spoken_prior(model, batch, Plan(hidden, prior, durations, spoken_z), path)

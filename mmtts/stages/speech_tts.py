@@ -197,7 +197,7 @@ class SpeechTTS(lightning.LightningModule):
         mel_mask = mask_from_lens(batch.mel_lens, mel.shape[1])
         mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         hidden, prior = model.text_encoder(batch.phonemes, mask, z)
-        alignment = align_batch(model, batch, mel, prior)
+        alignment = align_batch(batch, mel, prior)
         plan, path = Plan(hidden, prior, alignment.durations, z), alignment.path
         log_durations = model.duration_predictor(hidden.detach(), mask, z)
         losses = {
