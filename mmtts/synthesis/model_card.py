@@ -40,6 +40,7 @@ voice that comes from a clip, from a face, from a description, or from a mix of 
 
 ```python
 from mmtts import Synthesizer
+
 tts = Synthesizer.from_pretrained("{name}")  # the path of this folder
 voice = tts.voice({example})
 tts("Hello, world.", voice).save("hello.wav")
