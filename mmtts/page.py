@@ -9,7 +9,7 @@ The clips also lie as files beside the page.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ TEXT = "The little boat came home before the storm."
 
 def make_page(
     model: str | Path,
-    people: Callable[[], Sequence[Person]],
+    people: Sequence[Person],
     runs: Path | None,
     out: Path,
     text: str = TEXT,
@@ -39,7 +39,7 @@ def make_page(
 
     Args:
         model: System folder or hub id.
-        people: Reads whose faces and clips are shown.
+        people: Whose faces and clips are shown.
         runs: Run folders for the curves and pictures, or None.
         out: The HTML file.
         text: What is said.
@@ -49,7 +49,7 @@ def make_page(
         The file written.
 
     Raises:
-        InputError: The model or the people cannot be used.
+        InputError: The model, a face or a clip cannot be used.
     """
     from mmtts.listening import sections as show
     from mmtts.listening.markup import render_page
@@ -57,15 +57,15 @@ def make_page(
     from mmtts.synthesis.synthesizer import Synthesizer
     from mmtts.synthesis.system_folder import find_system
 
-    folder, shown = find_system(model), people()
+    folder = find_system(model)
     tts = Synthesizer.from_pretrained(folder)
     speaking = show.Speaking(tts, text, out.parent / "clips")
-    voices = first_voices(tts, shown)
+    voices = first_voices(tts, people)
     sections = [
         show.ready_section(speaking, count),
-        show.face_section(speaking, shown) if "face" in tts.sources else None,
+        show.face_section(speaking, people) if "face" in tts.sources else None,
         show.prompt_section(speaking, count) if "prompt" in tts.sources else None,
-        show.clip_section(speaking, shown),
+        show.clip_section(speaking, people),
         show.mix_section(speaking, voices),
         show.move_section(speaking, voices),
         show.training_section(runs, folder.name) if runs else None,
@@ -124,11 +124,10 @@ def main(words: list[str] | None = None) -> None:
     from mmtts.listening.people import people_of_files, read_people
     from mmtts.synthesis.system_folder import default_model
 
-    def people() -> Sequence[Person]:
-        files = people_of_files(options.face, options.speech)
-        return files + (read_people(options.data, options.count) if options.data else [])
-
     model = options.model or default_model()
+    people = people_of_files(options.face, options.speech)
+    if options.data:
+        people += read_people(options.data, options.count)
     print(make_page(model, people, options.runs, options.out, options.text, options.count))
 
 

@@ -64,10 +64,10 @@ def test_data_without_tables_is_refused(small_system: Path, prepared: Path, tmp_
     data = Path(shutil.copytree(prepared, tmp_path / "data"))
     (data / "pairs" / "face_speech_test.csv").write_text("face,cut,person\n")
     with pytest.raises(InputError, match="no person with a face and a clip"):
-        make_page(small_system, lambda: read_people(data, 3), None, tmp_path / "index.html")
+        make_page(small_system, read_people(data, 3), None, tmp_path / "index.html")
     (data / "faces.csv").unlink()
     with pytest.raises(InputError, match=r"faces\.csv cannot be read"):
-        make_page(small_system, lambda: read_people(data, 3), None, tmp_path / "index.html")
+        make_page(small_system, read_people(data, 3), None, tmp_path / "index.html")
     assert not (tmp_path / "index.html").exists()
 
 
