@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mmtts.audio.mel import MelSpectrogram
+from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 from mmtts.data.cuts import Clip
 from mmtts.data.decoded_clips import DecodedClips
 from mmtts.data.sampling import Draw
@@ -22,7 +23,8 @@ class WaveBatch(NamedTuple):
     Attributes:
         wav: float32 (B, S), in [-1, 1].
         mel: (B, T, M) natural-log mel, S = (T - 1) * hop_length. Frames at the edges of a crop have
-            seen the samples beyond it, as they do in a whole clip.
+            seen the samples beyond it, as they do in a whole clip. Of some rows it is what a
+            synthesizer expects instead, see `WaveDataset.hear`.
         ids: of the clips.
     """
 
@@ -55,11 +57,22 @@ class WaveDataset(Dataset[WaveBatch]):
         self.mel = MelSpectrogram(**(mel or {}))
         self.frames = max(1, round(crop_seconds * self.mel.frames_per_second))
         self.decoded = DecodedClips(self.clips, self.mel.sample_rate, cache_gib)
+        self._expected: Mapping[str, np.ndarray] = {}
+        self._share = 0.0
 
     @property
     def skipped(self) -> list[str]:
         """Ids of the clips that could not be decoded so far, by any forked worker."""
         return self.decoded.skipped
+
+    def hear(self, expected: Mapping[str, np.ndarray], share: float) -> None:
+        """Put mels that a synthesizer expects in the place of recorded ones.
+
+        Args:
+            expected: id of a clip -> natural-log mel (T, M) of all of it.
+            share: of the crops of these clips that are given what was expected.
+        """
+        self._expected, self._share = expected, share
 
     def __len__(self) -> int:
         """Count the clips."""
@@ -78,14 +91,23 @@ class WaveDataset(Dataset[WaveBatch]):
         margin = -(-self.mel.n_fft // 2 // hop)
         length = (self.frames + 2 * margin) * hop
         wide = np.zeros((len(loaded), length), np.float32)
-        for row, (_, samples) in zip(wide, loaded, strict=True):
+        told: dict[int, np.ndarray] = {}
+        for number, (row, (index, samples)) in enumerate(zip(wide, loaded, strict=True)):
             room = max(0, len(samples) - self.frames * hop)
             start = int(rng.integers(room + 1)) - margin * hop
+            expected = self._expected.get(self.clips[index].id)
+            if expected is not None and rng.random() < self._share:
+                first = (start + margin * hop) // hop
+                start = (first - margin) * hop
+                told[number] = expected[first : first + self.frames + 1]
             part = samples[max(0, start) : max(0, start + length)]
             row[max(0, -start) : max(0, -start) + len(part)] = part
         wav = torch.from_numpy(wide).div_(32768.0)
         with torch.no_grad():
             mel = self.mel(wav)[:, margin : margin + self.frames + 1]
+        for number, rows in told.items():
+            mel[number] = math.log(LOG_FLOOR)
+            mel[number, : len(rows)] = torch.from_numpy(rows)
         crop = wav[:, margin * hop : (margin + self.frames) * hop]
         return WaveBatch(
             wav=crop.contiguous(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from mmtts.data.speech_batch import SpeechBatch
@@ -14,6 +15,7 @@ from mmtts.networks.alignment import (
     restrict_to_windows,
     search_alignment,
 )
+from mmtts.networks.masks import mask_from_lens
 from mmtts.networks.melody import melody_of
 from mmtts.networks.plan import Plan
 
@@ -53,3 +55,24 @@ def spoken_prior(model: AcousticModel, batch: SpeechBatch, plan: Plan, path: Ten
     if model.frame_prior is None:
         return lay_out(plan.prior, path)
     return model.frame_prior(plan, path, melody_of(batch.pitch))
+
+
+@torch.no_grad()
+def expected_speech(model: AcousticModel, batch: SpeechBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """What a trained model expects of clips, said when and as high as they were.
+
+    Args:
+        model: the acoustic model.
+        batch: clips that all have a transcript.
+
+    Returns:
+        Mel prior of the frames (B, T, M) in normalized mel units, accented z (B, D), and which
+        frames are spoken, bool (B, T).
+    """
+    z = model.accented(batch_styles(model, batch)[1], batch.accent)
+    mel = model.normalize(batch.mel)
+    phoneme_mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
+    hidden, prior = model.text_encoder(batch.phonemes, phoneme_mask, z)
+    path, durations = align_batch(batch, mel, prior)
+    expected = spoken_prior(model, batch, Plan(hidden, prior, durations, z), path)
+    return expected, z, mask_from_lens(batch.mel_lens, mel.shape[1])

@@ -17,9 +17,8 @@ from mmtts.losses.flow_matching import path_point
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
-from mmtts.networks.masks import mask_from_lens, masked_mean
-from mmtts.networks.plan import Plan
-from mmtts.stages.aligned_speech import align_batch, batch_styles, spoken_prior
+from mmtts.networks.masks import masked_mean
+from mmtts.stages.aligned_speech import expected_speech
 from mmtts.stages.clip_tables import attach_voices
 from mmtts.storage.model_folder import load_config, load_network, save_model
 from mmtts.text import ENGLISH
@@ -109,7 +108,7 @@ class FewSteps(lightning.LightningModule):
         """One step; logs ``train/loss``, the squared distance of the velocities."""
         if not bool(batch.transcribed.any()):
             return self.decoder.output.bias.sum() * 0.0
-        prior, z, mask = self._condition(transcribed_rows(batch))
+        prior, z, mask = expected_speech(self.acoustic_model, transcribed_rows(batch))
         dropped = torch.rand(len(z), 1, device=z.device) < self.hparams["style_dropout"]
         z = torch.where(dropped, self.acoustic_model.null_style, z)
         noise = self._noise(prior)
@@ -128,7 +127,7 @@ class FewSteps(lightning.LightningModule):
         """
         if not bool(batch.transcribed.any()):
             return
-        prior, z, mask = self._condition(transcribed_rows(batch))
+        prior, z, mask = expected_speech(self.acoustic_model, transcribed_rows(batch))
         generator = torch.Generator().manual_seed(VALIDATION_SEED + batch_idx)
         noise = torch.randn(prior.shape, generator=generator).to(prior)
         noise = noise * sum(self.hparams["temperatures"]) / 2
@@ -140,18 +139,6 @@ class FewSteps(lightning.LightningModule):
             found[f"valid/{name}"] = masked_mean((here - there) ** 2, mask)
         found["valid/loss"] = torch.stack(list(found.values())).mean()
         self.log_dict(found, batch_size=len(z), sync_dist=True)
-
-    @torch.no_grad()
-    def _condition(self, batch: SpeechBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """What the decoder is told: laid-out prior (B, T, M), accented z (B, D), mask (B, T)."""
-        model = self.acoustic_model
-        z = model.accented(batch_styles(model, batch)[1], batch.accent)
-        mel = model.normalize(batch.mel)
-        phoneme_mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
-        hidden, prior = model.text_encoder(batch.phonemes, phoneme_mask, z)
-        path, durations = align_batch(batch, mel, prior)
-        expected = spoken_prior(model, batch, Plan(hidden, prior, durations, z), path)
-        return expected, z, mask_from_lens(batch.mel_lens, mel.shape[1])
 
     def _noise(self, prior: Tensor) -> Tensor:
         """x_0 (B, T, M), of another temperature in every row."""

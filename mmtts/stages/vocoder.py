@@ -27,6 +27,7 @@ from mmtts.losses.vocoder import (
 from mmtts.metrics.quality import JUDGE_RATE, intelligibility, perceptual_quality
 from mmtts.networks.discriminators import Discriminators
 from mmtts.networks.vocoder import Vocoder
+from mmtts.stages.expected_mels import attach_expected
 from mmtts.stages.initial_model import start_vocoder
 from mmtts.stages.pictures import mel_picture
 from mmtts.storage.model_folder import save_model
@@ -58,6 +59,9 @@ class VocoderStage(lightning.LightningModule):
         gradient_clip: largest norm of each network's gradient.
         measured_clips: clips per validation batch on which PESQ and STOI are measured.
         init: the model that training starts from, see `start_vocoder`; None for random weights.
+        speech_tts: the synthesizer whose mels are learned, too, see `attach_expected`; None for
+            those of recordings alone.
+        expected_share: of the crops of transcribed clips whose mel is the synthesizer's.
     """
 
     def __init__(
@@ -76,6 +80,8 @@ class VocoderStage(lightning.LightningModule):
         gradient_clip: float = 10.0,
         measured_clips: int = 4,
         init: str | None = None,
+        speech_tts: str | None = None,
+        expected_share: float = 0.75,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["vocoder", "optimizer", "scheduler", "discriminators"])
@@ -90,6 +96,13 @@ class VocoderStage(lightning.LightningModule):
         """Take over the model behind `init`; return what to say of it."""
         self.initial, said = start_vocoder(self.vocoder, self._hp("init"))
         return said
+
+    def setup(self, stage: str) -> None:
+        """Have the synthesizer say what it expects of the clips."""
+        source, share = self._hp("speech_tts"), self._hp("expected_share")
+        if source is not None:
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            attach_expected(data, source, share, self.trainer.strategy)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Remember the initial model, which may be gone when training goes on."""

@@ -11,7 +11,7 @@ import torch
 
 from mmtts import InputError
 from mmtts.audio.files import load_audio
-from mmtts.audio.mel import MelSpectrogram
+from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
 from mmtts.data.sampling import Draw
 from mmtts.data.speech import SpeechData, WaveData
 from mmtts.text import encode, phonemize_words
@@ -257,6 +257,38 @@ def test_a_wave_batch_is_a_crop_and_its_mel(prepared):
             first = where // 256 + 1
             expected = MelSpectrogram()(shifted)[0, first : first + 21]
             torch.testing.assert_close(mel, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_expected_mels_lie_where_the_crop_does(prepared):
+    data = WaveData(prepared, batch_size=4, crop_seconds=0.32)
+    data.setup("fit")
+    dataset, draw = data.datasets["train"], Draw(1, 0, (0, 1, 2, 3))
+    plain = dataset[draw]
+    dataset.hear({"another": np.zeros((9, 80))}, 1.0)
+    assert same(dataset[draw], plain)
+    whole = {clip.id: mel_of(prepared, clip.id).numpy() for clip in dataset.clips[:2]}
+    dataset.hear({name: mel + 1 for name, mel in whole.items()}, 1.0)
+    raised = dataset[draw]
+    dataset.hear(whole, 1.0)
+    batch = dataset[draw]
+    for row in (0, 1):  # what was expected is the mel of the very samples of the crop
+        name, mel = batch.ids[row], batch.mel[row]
+        where = next(k for k in range(len(whole[name])) if np.array_equal(whole[name][k], mel[0]))
+        samples = load_audio(prepared / "audio" / f"{name}.flac", 16000)
+        crop = samples[where * 256 : where * 256 + batch.wav.shape[1]]
+        np.testing.assert_array_equal(batch.wav[row, : len(crop)], crop)
+        torch.testing.assert_close(raised.mel[row, :5], mel[:5] + 1)
+
+
+def test_beyond_an_expected_mel_there_is_silence(prepared):
+    data = WaveData(prepared, batch_size=2, crop_seconds=30)
+    data.setup("validate")
+    dataset = data.datasets["valid"]
+    name = dataset.clips[0].id
+    dataset.hear({name: np.zeros((50, 80), np.float16)}, 1.0)
+    mel = dataset[Draw(0, 0, (0,))].mel[0]
+    assert not mel[:50].any()
+    torch.testing.assert_close(mel[50:], torch.full_like(mel[50:], np.log(LOG_FLOOR)))
 
 
 def test_wave_batches_are_reproducible_and_skip_broken_clips(folder):

@@ -13,6 +13,7 @@ from training import Runner
 from mmtts import InputError
 from mmtts.data.speech_batch import transcribed_rows
 from mmtts.networks.acoustic_model import AcousticModel
+from mmtts.stages.aligned_speech import expected_speech
 from mmtts.stages.few_steps import FewSteps
 from mmtts.storage.model_folder import load_config, load_network, save_model
 
@@ -83,7 +84,7 @@ def test_a_checkpoint_has_one_decoder(stage1: Path) -> None:
 
 def test_many_steps_of_the_teacher_are_what_synthesis_speaks(stage1: Path) -> None:
     stage = FewSteps(str(stage1), partial(torch.optim.AdamW, lr=2e-3), teacher_steps=3)
-    prior, z, mask = stage._condition(transcribed_rows(make_batch()))
+    prior, z, mask = expected_speech(stage.acoustic_model, transcribed_rows(make_batch()))
     noise = torch.randn(prior.shape, generator=torch.Generator().manual_seed(1))
     spoken = stage.acoustic_model.decode(noise, prior, z, mask.sum(1), steps=3)
     torch.testing.assert_close(stage._arrive(noise, prior, z, mask), spoken)
