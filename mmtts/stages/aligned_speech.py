@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -57,22 +59,42 @@ def spoken_prior(model: AcousticModel, batch: SpeechBatch, plan: Plan, path: Ten
     return model.frame_prior(plan, path, melody_of(batch.pitch))
 
 
+class AlignedSpeech(NamedTuple):
+    """A batch as a trained model lays it out.
+
+    Attributes:
+        plan: what is said when, in which accented style z (B, D).
+        path: phoneme of each frame int64 (B, T).
+        mask: which frames are spoken, bool (B, T).
+    """
+
+    plan: Plan
+    path: Tensor
+    mask: Tensor
+
+
 @torch.no_grad()
-def expected_speech(model: AcousticModel, batch: SpeechBatch) -> tuple[Tensor, Tensor, Tensor]:
-    """What a trained model expects of clips, said when and as high as they were.
+def align_speech(model: AcousticModel, batch: SpeechBatch) -> AlignedSpeech:
+    """Lay out clips that all have a transcript, by a model that does not learn to."""
+    z = model.accented(batch_styles(model, batch)[1], batch.accent)
+    mel = model.normalize(batch.mel)
+    phoneme_mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
+    hidden, prior = model.text_encoder(batch.phonemes, phoneme_mask, z)
+    path, durations = align_batch(batch, mel, prior)
+    mask = mask_from_lens(batch.mel_lens, mel.shape[1])
+    return AlignedSpeech(Plan(hidden, prior, durations, z), path, mask)
+
+
+@torch.no_grad()
+def expected_speech(model: AcousticModel, batch: SpeechBatch) -> tuple[Tensor, AlignedSpeech]:
+    """The mel prior of the frames (B, T, M) that a trained model has for clips, as they are said.
 
     Args:
         model: the acoustic model.
         batch: clips that all have a transcript.
 
     Returns:
-        Mel prior of the frames (B, T, M) in normalized mel units, accented z (B, D), and which
-        frames are spoken, bool (B, T).
+        The prior in normalized mel units, and what it was made of.
     """
-    z = model.accented(batch_styles(model, batch)[1], batch.accent)
-    mel = model.normalize(batch.mel)
-    phoneme_mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
-    hidden, prior = model.text_encoder(batch.phonemes, phoneme_mask, z)
-    path, durations = align_batch(batch, mel, prior)
-    expected = spoken_prior(model, batch, Plan(hidden, prior, durations, z), path)
-    return expected, z, mask_from_lens(batch.mel_lens, mel.shape[1])
+    aligned = align_speech(model, batch)
+    return spoken_prior(model, batch, aligned.plan, aligned.path), aligned

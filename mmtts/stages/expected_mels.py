@@ -106,9 +106,9 @@ def _batches(speech: SpeechData) -> Iterator[SpeechBatch]:
 def _expect(model: AcousticModel, batch: SpeechBatch, device: torch.device) -> list[np.ndarray]:
     """Mels (T, M) in float16, one for each clip of a batch."""
     batch = move_data_to_device(batch, device)
-    prior, z, _ = expected_speech(model, batch)
+    prior, aligned = expected_speech(model, batch)
     noise = torch.randn(prior.shape, generator=torch.Generator().manual_seed(0)).to(prior)
-    mel = model.decode(noise * TEMPERATURE, prior, z, batch.mel_lens, STEPS)
+    mel = model.decode(noise * TEMPERATURE, prior, aligned.plan.z, batch.mel_lens, STEPS)
     rows = model.denormalize(mel).half().cpu().numpy()
     return [row[:length] for row, length in zip(rows, batch.mel_lens.tolist(), strict=True)]
 

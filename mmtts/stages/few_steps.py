@@ -14,14 +14,11 @@ from torch import Tensor
 from mmtts import InputError
 from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
 from mmtts.losses.flow_matching import path_point
-from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
 from mmtts.networks.masks import masked_mean
 from mmtts.stages.aligned_speech import expected_speech
-from mmtts.stages.clip_tables import attach_voices
-from mmtts.storage.model_folder import load_config, load_network, save_model
-from mmtts.text import ENGLISH
+from mmtts.stages.trained_speech import TrainedSpeech
 
 VALIDATION_SEED = 7
 
@@ -61,13 +58,8 @@ class FewSteps(lightning.LightningModule):
         super().__init__()
         self.save_hyperparameters(ignore=["optimizer", "scheduler"])
         self.optimizer, self.scheduler = optimizer, scheduler
-        self.origin = load_config(stage1, "speech_tts")
-        self.acoustic_model = load_network(
-            Path(stage1), self.origin, "acoustic_model", AcousticModel
-        )
-        self.acoustic_model.requires_grad_(False)
-        # In evaluation mode, as Lightning keeps them: dropout would blur where the paths lead.
-        self.acoustic_model.eval()
+        self.origin = TrainedSpeech.load(stage1)
+        self.acoustic_model = self.origin.model
         if self.acoustic_model.decoder is None:
             raise InputError(f"{stage1} has no flow decoder, whose steps could become fewer")
         self.teacher = deepcopy(self.decoder)
@@ -80,22 +72,9 @@ class FewSteps(lightning.LightningModule):
         return self.acoustic_model.decoder
 
     def setup(self, stage: str) -> None:
-        """Have the model's own speaker encoder say who speaks in the clips.
-
-        Raises:
-            InputError: The data tell other accents apart than the model does, or are read in
-                another language.
-        """
+        """Have the model's own speaker encoder say who speaks in the clips."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        text = self.origin.extra.get("text", ENGLISH.config)
-        if data.front_end.config != text:
-            raise InputError(f"the model reads its texts by {text}; say so with text=...")
-        if list(data.accents) != self.acoustic_model.config["accents"]:
-            raise InputError(
-                f"the model tells the accents {self.acoustic_model.config['accents']} apart and "
-                f"the data {list(data.accents)}; give the model's by stage.data.accents=[...]"
-            )
-        attach_voices(self.acoustic_model, data, self.trainer.strategy)
+        self.origin.attach(data, self.trainer.strategy)
 
     def configure_optimizers(self) -> Any:
         """Optimizer over the decoder, its scheduler stepped per step."""
@@ -108,7 +87,8 @@ class FewSteps(lightning.LightningModule):
         """One step; logs ``train/loss``, the squared distance of the velocities."""
         if not bool(batch.transcribed.any()):
             return self.decoder.output.bias.sum() * 0.0
-        prior, z, mask = expected_speech(self.acoustic_model, transcribed_rows(batch))
+        prior, aligned = expected_speech(self.acoustic_model, transcribed_rows(batch))
+        z, mask = aligned.plan.z, aligned.mask
         dropped = torch.rand(len(z), 1, device=z.device) < self.hparams["style_dropout"]
         z = torch.where(dropped, self.acoustic_model.null_style, z)
         noise = self._noise(prior)
@@ -127,7 +107,8 @@ class FewSteps(lightning.LightningModule):
         """
         if not bool(batch.transcribed.any()):
             return
-        prior, z, mask = expected_speech(self.acoustic_model, transcribed_rows(batch))
+        prior, aligned = expected_speech(self.acoustic_model, transcribed_rows(batch))
+        z, mask = aligned.plan.z, aligned.mask
         generator = torch.Generator().manual_seed(VALIDATION_SEED + batch_idx)
         noise = torch.randn(prior.shape, generator=generator).to(prior)
         noise = noise * sum(self.hparams["temperatures"]) / 2
@@ -174,12 +155,4 @@ class FewSteps(lightning.LightningModule):
 
     def export(self, folder: Path) -> Path:
         """Write the model folder of a stage 1 in the same style space."""
-        training = {**self.origin.extra.get("training", {}), "few_steps": self.global_step}
-        networks: dict[str, torch.nn.Module] = {"acoustic_model": self.acoustic_model}
-        return save_model(
-            folder,
-            "speech_tts",
-            networks,
-            extra={**self.origin.extra, "training": training},
-            lineage={"speech_tts": self.origin.style_space},
-        )
+        return self.origin.save(folder, few_steps=self.global_step)

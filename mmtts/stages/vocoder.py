@@ -10,7 +10,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmtts.audio.griffin_lim import GriffinLim
 from mmtts.audio.pitch import measure_pitch
@@ -27,6 +27,7 @@ from mmtts.losses.vocoder import (
 from mmtts.metrics.quality import JUDGE_RATE, intelligibility, perceptual_quality
 from mmtts.networks.discriminators import Discriminators
 from mmtts.networks.vocoder import Vocoder
+from mmtts.stages.adversaries import descend
 from mmtts.stages.expected_mels import attach_expected
 from mmtts.stages.initial_model import start_vocoder
 from mmtts.stages.pictures import mel_picture
@@ -128,8 +129,7 @@ class VocoderStage(lightning.LightningModule):
             losses["discriminator"] = self._train_discriminators(recorded, generated.detach())
             losses |= self._judge(recorded, generated)
             losses["loss"] = losses["loss"] + self._weigh(losses, ("adversarial", "feature"))
-        optimizer = _as_list(self.optimizers())[0]
-        self._descend(losses["loss"], self.vocoder, optimizer, 0)
+        descend(self, losses["loss"], self.vocoder.parameters(), 0, self._hp("gradient_clip"))
         self._log("train", losses, batch)
 
     def validation_step(self, batch: WaveBatch, batch_idx: int) -> None:
@@ -165,10 +165,8 @@ class VocoderStage(lightning.LightningModule):
         real, _ = self.discriminators(recorded)
         fake, _ = self.discriminators(generated)
         loss = discriminator_loss([x.float() for x in real], [x.float() for x in fake])
-        # The bare optimizer: Lightning would count its step as one more step of training.
-        optimizer = _as_list(self.optimizers())[1].optimizer
         if bool(torch.isfinite(loss)):
-            self._descend(loss, self.discriminators, optimizer, 1)
+            descend(self, loss, self.discriminators.parameters(), 1, self._hp("gradient_clip"))
         return loss
 
     def _judge(self, recorded: Tensor, generated: Tensor) -> dict[str, Tensor]:
@@ -182,15 +180,6 @@ class VocoderStage(lightning.LightningModule):
             "adversarial": generator_loss([x.float() for x in scores]),
             "feature": feature_loss(real, fake).float(),
         }
-
-    def _descend(self, loss: Tensor, network: nn.Module, optimizer: Any, place: int) -> None:
-        """Step an optimizer and its scheduler, the one at ``place``."""
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), self._hp("gradient_clip"))
-        optimizer.step()
-        if self.scheduler is not None:
-            _as_list(self.lr_schedulers())[place].step()
 
     def _weigh(self, losses: Mapping[str, Tensor], names: tuple[str, ...]) -> Tensor:
         return torch.stack([self._hp(f"{name}_weight") * losses[name] for name in names]).sum()
@@ -263,9 +252,3 @@ def perceived_quality(
             values = [measure(one, other) for one, other in pairs]
             scores[name] = [value for value in values if np.isfinite(value)]
     return {name: float(np.mean(values)) for name, values in scores.items() if values}
-
-
-def _as_list(found: Any) -> list[Any]:
-    if found is None:
-        return []
-    return list(found) if isinstance(found, list | tuple) else [found]

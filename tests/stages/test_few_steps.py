@@ -84,7 +84,8 @@ def test_a_checkpoint_has_one_decoder(stage1: Path) -> None:
 
 def test_many_steps_of_the_teacher_are_what_synthesis_speaks(stage1: Path) -> None:
     stage = FewSteps(str(stage1), partial(torch.optim.AdamW, lr=2e-3), teacher_steps=3)
-    prior, z, mask = expected_speech(stage.acoustic_model, transcribed_rows(make_batch()))
+    prior, aligned = expected_speech(stage.acoustic_model, transcribed_rows(make_batch()))
+    z, mask = aligned.plan.z, aligned.mask
     noise = torch.randn(prior.shape, generator=torch.Generator().manual_seed(1))
     spoken = stage.acoustic_model.decode(noise, prior, z, mask.sum(1), steps=3)
     torch.testing.assert_close(stage._arrive(noise, prior, z, mask), spoken)
