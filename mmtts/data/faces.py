@@ -181,9 +181,9 @@ class FaceCropper:
                 f"{name} shows no face: use a frontal, well-lit picture of one person."
             )
         widths = faces.widths
-        if not largest and faces.n_prominent > 1:
+        if not largest and (count := faces.n_prominent) > 1:
             raise InputError(
-                f"{name} shows {faces.n_prominent} faces: use a picture of one person, or ask for the largest."
+                f"{name} shows {count} faces: use a picture of one person, or ask for the largest."
             )
         if widths[0] < self.min_pixels:
             raise InputError(

@@ -146,7 +146,7 @@ class Video:
     def _resampled(
         self, begin: float, end: float, sample_rate: int
     ) -> Iterator[tuple[float, np.ndarray]]:
-        """Yield mono float32 (N,) and the second it begins at, from before `begin` to after `end`."""
+        """Yield mono float32 (N,) and its second, from before `begin` to after `end`."""
         # FFmpeg's own mixing down makes what is equal in both channels louder, and clips it.
         resampler = self._av.AudioResampler("fltp", None, sample_rate)
         with self._faults():
