@@ -35,9 +35,9 @@ def read_footage(root: Path) -> Iterator[Footage]:
     """Read `avspeech_{train,test}.csv` (video, start, end, x, y; no header) and find the videos.
 
     Videos lie anywhere below `root`, as a whole (`<video>.mp4`) or cut, which goes before
-    (`<video>_<start>_<end>.mp4`). x and y are where the face of who speaks has its center at first, as shares
-    of the picture's width and height. Stretches without a video, and lines that cannot be read, are
-    counted in the log.
+    (`<video>_<start>_<end>.mp4`). x and y are where the face of who speaks has its center at first,
+    as shares of the picture's width and height. Stretches without a video, and lines that cannot be
+    read, are counted in the log.
 
     Raises:
         InputError: When neither list is there, or there is no video at all.

@@ -24,7 +24,8 @@ def read_footage(root: Path, longest: float = LONGEST) -> Iterator[Footage]:
     """Read `{pretrain,trainval,test}/<talk>/<number>.mp4` with its text in `<number>.txt`.
 
     The folder of a talk is the person: nobody labeled who speaks in it. Files of `pretrain` last up
-    to minutes: by the times of their words they are cut in their longest pauses. A file without a text that can be read is footage of which nobody knows what is said.
+    to minutes: by the times of their words they are cut in their longest pauses. A file without a
+    text that can be read is footage of which nobody knows what is said.
 
     Args:
         root: Where the splits are.
