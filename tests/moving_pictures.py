@@ -44,7 +44,7 @@ def make_video(
     with av.open(str(path), "w", options=options or {}) as file:
         picture = voice = None
         if scenes:
-            picture = file.add_stream(codec, rate=fps, options={"g": "25"})
+            picture = file.add_stream(codec, rate=fps, options={"g": "25", "preset": "ultrafast"})
             picture.width, picture.height = scenes[0][1](0.0).size
             picture.pix_fmt = "yuv420p"
         if sound is not None:

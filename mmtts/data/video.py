@@ -108,10 +108,11 @@ class Video:
                     continue
                 n_due = math.floor((seconds - begin) * rate + 1e-2) + 1
                 yield seconds, frame.to_image()
-        if self.seconds is not None and self.reached < min(end, self.seconds) - _ABRUPT:
+        stated = min(end, self.seconds or 0.0)
+        if stated > begin and self.reached < stated - _ABRUPT:
             raise InputError(
-                f"{self.path} is cut short: it breaks off after {self.reached:.1f} of "
-                f"{self.seconds:.1f} s; get it again."
+                f"{self.path} is cut short: it breaks off after {self.reached:.1f} s, before "
+                f"{stated:.1f} s; get it again."
             )
 
     def sound(self, begin: float, end: float, sample_rate: int) -> np.ndarray:
