@@ -58,25 +58,21 @@ def extract(
         InputError: The video is damaged, has no sound, or shows nobody alone; in one sentence.
     """
     row: Row = {"clips": [], "portraits": []}
+    takes = _takes(footage, cropper, tracking or Tracking(), sample_rate)
     try:
-        for number, (samples, text, stills) in enumerate(
-            _takes(footage, cropper, tracking or Tracking(), sample_rate)
-        ):
+        for number, (samples, text, stills) in enumerate(takes):
             clip = _clip_row(footage, f"{footage.id}-{number}", text)
+            portraits = [_portrait_row(footage, clip["id"], i) for i in range(len(stills))]
             row["clips"].append(clip)
-            if denoise:
-                samples = suppress_noise(samples, sample_rate)
-            save_audio(folder / clip["audio"], samples, sample_rate)
-            for index, still in enumerate(stills):
-                portrait = _portrait_row(footage, clip["id"], index)
-                row["portraits"].append(portrait)
-                with atomic_write(folder / portrait["face"]) as temporary:
-                    still.crop.save(temporary, format="JPEG", quality=_JPEG_QUALITY)
+            row["portraits"] += portraits
+            clean = suppress_noise(samples, sample_rate) if denoise else samples
+            save_audio(folder / clip["audio"], clean, sample_rate)
+            for still, portrait in zip(stills, portraits, strict=True):
+                _save(folder / portrait["face"], still)
         if not row["clips"]:
             raise InputError(f"{footage.path}: nothing is said while a face is seen.")
-    except InputError:
-        written = [r["audio"] for r in row["clips"]] + [r["face"] for r in row["portraits"]]
-        for path in written:
+    except Exception:
+        for path in [r["audio"] for r in row["clips"]] + [r["face"] for r in row["portraits"]]:
             (folder / path).unlink(missing_ok=True)
         raise
     return row
@@ -166,6 +162,11 @@ def _said(footage: Footage, track: Track) -> tuple[float, float, str] | None:
 
 def _text_of(words: Sequence[WordSpan]) -> str:
     return " ".join(word.word for word in words)
+
+
+def _save(path: Path, still: Still) -> None:
+    with atomic_write(path) as temporary:
+        still.crop.save(temporary, format="JPEG", quality=_JPEG_QUALITY)
 
 
 def _clip_row(footage: Footage, name: str, text: str) -> Row:
