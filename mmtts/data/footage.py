@@ -45,7 +45,7 @@ def extract(
         footage: What to extract.
         folder: Where to write.
         cropper: Finds faces and cuts them out.
-        tracking: How faces are followed; by default as `Tracking` does.
+        tracking: How faces are followed; `Tracking()` by default.
         sample_rate: Of the clips, in Hz.
         denoise: Suppress noise (`mmtts.audio.noise`).
 
@@ -72,8 +72,7 @@ def extract(
         if not row["clips"]:
             raise InputError(f"{footage.path}: nothing is said while a face is seen.")
     except Exception:
-        for path in [r["audio"] for r in row["clips"]] + [r["face"] for r in row["portraits"]]:
-            (folder / path).unlink(missing_ok=True)
+        _remove(row, folder)
         raise
     return row
 
@@ -167,6 +166,11 @@ def _text_of(words: Sequence[WordSpan]) -> str:
 def _save(path: Path, still: Still) -> None:
     with atomic_write(path) as temporary:
         still.crop.save(temporary, format="JPEG", quality=_JPEG_QUALITY)
+
+
+def _remove(row: Row, folder: Path) -> None:
+    for path in [r["audio"] for r in row["clips"]] + [r["face"] for r in row["portraits"]]:
+        (folder / path).unlink(missing_ok=True)
 
 
 def _clip_row(footage: Footage, name: str, text: str) -> Row:
