@@ -129,11 +129,17 @@ def test_a_small_face_behind_does_not_matter(tracks):
 
 
 def test_a_cut_ends_a_track_even_where_the_faces_overlap(tracks):
-    other = scene((80, 80), ground=(40, 40, 200))
+    other = scene((80, 80), ground=(30, 30, 30))
     assert spans(tracks((2.0, ONE), (2.0, other))) == [(0.0, 1.8), (2.0, 4.0)]
     # Nothing goes on over a cut to a picture without a face, as short as it is.
-    apart = tracks((2.0, ONE), (0.2, scene(ground=(40, 40, 200))), (2.0, ONE))
+    apart = tracks((2.0, ONE), (0.2, scene(ground=(30, 30, 30))), (2.0, ONE))
     assert spans(apart) == [(0.0, 1.8), (2.2, 4.2)]
+
+
+def test_no_sound_of_another_shot_goes_with_a_track(tracks):
+    elsewhere = scene(ground=(30, 30, 30))
+    (track,) = tracks((0.4, elsewhere), (3.0, ONE), (0.4, elsewhere))
+    assert (spans([track]), track.whole) == ([(0.4, 3.2)], False)
 
 
 def test_long_tracks_are_cut_into_equal_parts(tracks):
