@@ -52,18 +52,25 @@ class Faces(NamedTuple):
     Attributes:
         boxes: (F, 4), left, top, right and bottom in pixels.
         landmarks: (F, 5, 2), x and y in pixels.
+        sure: (F,), the detector's probability that it is a face.
     """
 
     boxes: np.ndarray
     landmarks: np.ndarray
+    sure: np.ndarray
 
     @property
     def widths(self) -> np.ndarray:
         """Widths (F,) in pixels."""
         return self.boxes[:, 2] - self.boxes[:, 0]
 
+    @property
+    def n_prominent(self) -> int:
+        """How many faces are not merely in the background."""
+        return int((self.widths >= _COMPARABLE * self.widths[:1]).sum())
 
-_NONE = Faces(np.zeros((0, 4)), np.zeros((0, 5, 2)))
+
+_NONE = Faces(np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
 
 
 def load_image(picture: Picture) -> Image.Image:
@@ -174,7 +181,7 @@ class FaceCropper:
                 f"{name} shows no face: use a frontal, well-lit picture of one person."
             )
         widths = faces.widths
-        if not largest and (count := int((widths >= _COMPARABLE * widths[0]).sum())) > 1:
+        if not largest and (count := faces.n_prominent) > 1:
             raise InputError(
                 f"{name} shows {count} faces: use a picture of one person, or ask for the largest."
             )
@@ -183,7 +190,7 @@ class FaceCropper:
                 f"{name} shows a face only {widths[0]:.0f} pixels wide: "
                 f"at least {self.min_pixels} are needed."
             )
-        return align_face(image, self._refine(image, faces), size)
+        return self.cut_out(image, faces, size)
 
     def find(self, image: Image.Image) -> Faces:
         """Find the faces in an RGB picture; none gives empty arrays."""
@@ -196,7 +203,11 @@ class FaceCropper:
             faces = _detect(self._detector, ImageOps.expand(small, edge, fill=_GROUND))
             if len(faces.boxes) or scale == 1.0:
                 break
-        return Faces((faces.boxes - edge) / scale, (faces.landmarks - edge) / scale)
+        return Faces((faces.boxes - edge) / scale, (faces.landmarks - edge) / scale, faces.sure)
+
+    def cut_out(self, image: Image.Image, faces: Faces, size: int = CROP_SIZE) -> Image.Image:
+        """Align the first of the faces found in an RGB picture; see `align_face`."""
+        return align_face(image, self._refine(image, faces), size)
 
     def _refine(self, image: Image.Image, faces: Faces) -> np.ndarray:
         """Find the landmarks (5, 2) of the first face again, at a size that does not vary."""
@@ -221,10 +232,12 @@ def _detect(detector: Any, image: Image.Image) -> Faces:
     if found is None:
         return _NONE
     # MTCNN returns arrays of objects.
-    keep = np.asarray(sure.tolist(), float) >= _SURE
+    probabilities = np.asarray(sure.tolist(), float)
+    keep = probabilities >= _SURE
     boxes = np.asarray(found.tolist(), float)[keep]
     order = np.argsort(boxes[:, 0] - boxes[:, 2])
-    return Faces(boxes[order], np.asarray(points.tolist(), float)[keep][order])
+    landmarks = np.asarray(points.tolist(), float)[keep][order]
+    return Faces(boxes[order], landmarks, probabilities[keep][order])
 
 
 def align_face(image: Image.Image, landmarks: np.ndarray, size: int = CROP_SIZE) -> Image.Image:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmtts import InputError
+from mmtts.audio.word_alignment import WordSpan
 
 SURE = 0.9  # of a face's gender
 # Below it the network's ages of labeled faces are wrong by eleven years on average, above by eight.
@@ -73,6 +74,36 @@ class Portrait:
     age: int | None = None
     expression: str | None = None
     clip: str | None = None
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A video of one person who speaks, or its sound alone: what `mmtts.data.footage` extracts.
+
+    Attributes:
+        corpus: Name of the corpus.
+        id: Unique within the corpus, safe as a file name.
+        path: The video, or a file of sound.
+        person: Globally unique, e.g. `voxceleb2-id00012`, safe as the name of a folder.
+        gender: "female", "male" or None when unknown.
+        text: What is said, "" when nobody transcribed it.
+        words: When each word is said, in seconds of the file; None when unknown.
+        span: From where to where the footage lies in the file, in seconds; None for all of it.
+        center: Where the face of who speaks has its center when the footage begins, as shares of
+            the picture's width and height from its left upper corner; None when unknown.
+        split: Where the corpus's authors put it, in their word; "" when they say nothing.
+    """
+
+    corpus: str
+    id: str
+    path: Path
+    person: str
+    gender: str | None = None
+    text: str = ""
+    words: tuple[WordSpan, ...] | None = None
+    span: tuple[float, float] | None = None
+    center: tuple[float, float] | None = None
+    split: str = ""
 
 
 @dataclass(frozen=True)
