@@ -157,6 +157,16 @@ def emotion_named(text: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def describe_face(text: str) -> dict[str, str]:
+    """Return gender, age group and emotion as a sentence about a face names them."""
+    found = {
+        "gender": gender_named(text),
+        "age": age_named(text),
+        "emotion": emotion_named(text),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 def named(text: str, labels: Mapping[str, str | None]) -> dict[str, str]:
     """Keep the labels that the text puts into words.
 

@@ -1,0 +1,1 @@
+"""Corpora in the layout their authors publish."""
