@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from mmtts import InputError
 from mmtts.data.corpora.records import Caption
-from mmtts.data.held_wordings import HELD, Find, HeldWordings, Source, hold_out
+from mmtts.data.held_wordings import HELD, MOST, Find, HeldWordings, Source, hold_out
 from mmtts.data.prepared import write_table
 from mmtts.data.prompt_pairing import Item, pair_columns, pair_row
 
@@ -18,7 +18,12 @@ NONE: Rows = MappingProxyType({})
 
 
 def write_caption_pairs(
-    folder: Path, kind: str, sources: Sequence[Source], find: Find, others: Rows = NONE
+    folder: Path,
+    kind: str,
+    sources: Sequence[Source],
+    find: Find,
+    others: Rows = NONE,
+    most: int = MOST,
 ) -> dict[str, dict[str, int]]:
     """Write `pairs/prompt_<kind>_<split>.csv` for all splits.
 
@@ -37,6 +42,8 @@ def write_caption_pairs(
             not there.
         others: Split -> rows that the tables get as well, such as `pair_prompts` returns; training
             leaves out those that are worded like a held-out caption.
+        most: Wordings of a source that are for test, and for validation, at most. The more there
+            are, the more of training nearly repeats one, and is left out.
 
     Returns:
         Source -> `read`, the number of its captions; `pairs_train` and so on, its rows; and what
@@ -48,7 +55,7 @@ def write_caption_pairs(
         InputError: No caption belongs to an item of the folder.
     """
     texts = {split: [row[0] for row in rows] for split, rows in others.items()}
-    held = hold_out(sources, find, texts)
+    held = hold_out(sources, find, texts, most)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     later = {split: list(others.get(split, ())) for split in HELD}
 

@@ -20,7 +20,7 @@ from mmtts.data.splits import by_hash
 
 HELD = ("test", "valid")
 SHARE = 0.1  # of a source's wordings for test, and again for validation
-MOST = 1000  # wordings of a source for test, and again for validation: measuring needs no more
+MOST = 1000  # of them, however many there are: measuring needs no more, and near ones are lost
 REMEMBERED = 1 << 16  # sentences, many of which come again
 
 Source = Callable[[], Iterable[Caption]]
@@ -78,39 +78,40 @@ class HeldWordings:
 
 
 def hold_out(
-    sources: Sequence[Source], find: Find, others: Mapping[str, Iterable[str]]
+    sources: Sequence[Source], find: Find, others: Mapping[str, Iterable[str]], most: int = MOST
 ) -> HeldWordings:
     """Choose wordings that held-out items have been given, and keep them from training.
 
-    Of each source `SHARE` of the families of wordings are for test, at most `MOST`, and as many
-    for validation; which ones follows from the wording alone.
+    Of each source `SHARE` of the families of wordings are for test, and as many for validation;
+    which ones follows from the wording alone.
 
     Args:
         sources: What yields the captions of each source anew.
         find: A caption's `item` -> the clips or faces that it is.
         others: Split -> sentences that are in it already.
+        most: Families of a source for test, and for validation, at most.
     """
     held = {split: list(others.get(split, ())) for split in HELD}
     for source in sources:
-        for split, texts in _choose(source(), find).items():
+        for split, texts in _choose(source(), find, most).items():
             held[split] += texts
     return HeldWordings(held)
 
 
-def _choose(captions: Iterable[Caption], find: Find) -> dict[str, list[str]]:
+def _choose(captions: Iterable[Caption], find: Find, most: int) -> dict[str, list[str]]:
     """Return the held-out sentences of one source by split."""
     families: set[str] = set()
     heard: dict[str, dict[str, set[str]]] = {split: {} for split in HELD}
     for caption in captions:
         splits = {item.split for item in find(caption.item)} if caption.text else set()
-        if splits and len(families) * SHARE < MOST:
+        if splits and len(families) * SHARE < most:
             families.add(family_of(caption.text))
         for split in splits.intersection(HELD):
             heard[split].setdefault(family_of(caption.text), set()).add(caption.text)
-            if len(heard[split]) > 4 * MOST:
+            if len(heard[split]) > 4 * most:
                 # Those of the lowest hash never leave, so nothing that counts is forgotten.
-                heard[split] = {f: heard[split][f] for f in by_hash(heard[split])[: 2 * MOST]}
-    count = min(MOST, round(SHARE * len(families)))
+                heard[split] = {f: heard[split][f] for f in by_hash(heard[split])[: 2 * most]}
+    count = min(most, round(SHARE * len(families)))
     chosen: dict[str, list[str]] = {}
     taken: set[str] = set()
     for split in HELD:
