@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -59,25 +59,37 @@ def write_caption_pairs(
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     later = {split: list(others.get(split, ())) for split in HELD}
 
-    def training() -> Iterator[Sequence[str]]:
-        yield from (row for row in others.get("train", ()) if held.split_of(row[0]) == "train")
-        for split, row in _assign(sources, find, held, counts):
-            if split == "train":
-                yield row
-            else:
-                later[split].append(row)
-        _check(counts, kind, folder)
-
+    pairs = _assign(sources, find, held, counts)
+    train = _train(others.get("train", ()), pairs, held, later)
     # Training comes first: writing it fills the tables of the others.
-    for split, rows in {"train": training(), **later}.items():
+    for split, rows in {"train": train, **later}.items():
         write_table(folder / "pairs" / f"prompt_{kind}_{split}.csv", pair_columns(kind), rows)
     return {corpus: dict(of) for corpus, of in counts.items()}
+
+
+def _train(
+    others: Iterable[Sequence[str]],
+    pairs: Iterable[tuple[str, list[str]]],
+    held: HeldWordings,
+    later: Mapping[str, list[Sequence[str]]],
+) -> Iterator[Sequence[str]]:
+    """Yield the rows of training; add those of the other splits to `later`."""
+    yield from (row for row in others if held.split_of(row[0]) == "train")
+    for split, row in pairs:
+        if split == "train":
+            yield row
+        else:
+            later[split].append(row)
 
 
 def _assign(
     sources: Sequence[Source], find: Find, held: HeldWordings, counts: Mapping[str, Counter[str]]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Yield the split and the row of every pair; count what becomes of the captions."""
+    """Yield the split and the row of every pair; count what becomes of the captions.
+
+    Raises:
+        InputError: There was none.
+    """
     for source in sources:
         last, said = "", set[str]()
         for caption in source():
@@ -100,6 +112,11 @@ def _assign(
                     yield wording, pair_row(caption, _with_known(item, caption))
                 else:
                     count["other_wording" if wording else "near"] += 1
+    if not any(name.startswith("pairs_") for of in counts.values() for name in of):
+        raise InputError(
+            f"no caption of {', '.join(counts) or 'the sources'} belongs to a clip or a face that "
+            "is there; prepare the corpora that they describe, or leave the captions out."
+        )
 
 
 def _with_known(item: Item, caption: Caption) -> Item:
@@ -108,14 +125,3 @@ def _with_known(item: Item, caption: Caption) -> Item:
         attributes={**caption.known, **item.attributes},
         qualities={**caption.known_qualities, **item.qualities},
     )
-
-
-def _check(counts: Mapping[str, Counter[str]], kind: str, folder: Path) -> None:
-    """Refuse to write tables without a pair."""
-    if not any(name.startswith("pairs_") for of in counts.values() for name in of):
-        things = "clip" if kind == "speech" else "face"
-        read = ", ".join(counts) or "the sources"
-        raise InputError(
-            f"no caption of {read} belongs to a {things} of {folder}; prepare the corpora that "
-            "they describe, or leave the captions out."
-        )

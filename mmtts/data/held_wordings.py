@@ -7,6 +7,7 @@ where its wording and its clip are of one split. Only the held-out wordings are 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -82,8 +83,8 @@ def hold_out(
 ) -> HeldWordings:
     """Choose wordings that held-out items have been given, and keep them from training.
 
-    Of each source `SHARE` of the families of wordings are for test, and as many for validation;
-    which ones follows from the wording alone.
+    `SHARE` of the families of wordings are for test, and as many for validation; which ones follows
+    from the wording alone. Of these the ones count that an item of that split has been given.
 
     Args:
         sources: What yields the captions of each source anew.
@@ -100,22 +101,26 @@ def hold_out(
 
 def _choose(captions: Iterable[Caption], find: Find, most: int) -> dict[str, list[str]]:
     """Return the held-out sentences of one source by split."""
-    families: set[str] = set()
     heard: dict[str, dict[str, set[str]]] = {split: {} for split in HELD}
     for caption in captions:
         splits = {item.split for item in find(caption.item)} if caption.text else set()
-        if splits and len(families) * SHARE < most:
-            families.add(family_of(caption.text))
-        for split in splits.intersection(HELD):
-            heard[split].setdefault(family_of(caption.text), set()).add(caption.text)
-            if len(heard[split]) > 4 * most:
+        if splits.isdisjoint(HELD):
+            continue
+        family = family_of(caption.text)
+        split = _draw(family)
+        if split in splits:
+            heard[split].setdefault(family, set()).add(caption.text)
+            if len(heard[split]) > 2 * most:
                 # Those of the lowest hash never leave, so nothing that counts is forgotten.
-                heard[split] = {f: heard[split][f] for f in by_hash(heard[split])[: 2 * most]}
-    count = min(most, round(SHARE * len(families)))
-    chosen: dict[str, list[str]] = {}
-    taken: set[str] = set()
-    for split in HELD:
-        first = by_hash(f for f in heard[split] if f not in taken)[:count]
-        taken.update(first)
-        chosen[split] = sorted(text for family in first for text in heard[split][family])
-    return chosen
+                heard[split] = {f: heard[split][f] for f in by_hash(heard[split])[:most]}
+    return {
+        split: sorted(text for family in by_hash(of)[:most] for text in of[family])
+        for split, of in heard.items()
+    }
+
+
+def _draw(family: str) -> str:
+    """Return the split of a wording, by a hash: an outcome without meaning, the same everywhere."""
+    digest = hashlib.sha256(family.encode(errors="surrogatepass")).digest()
+    place = int(int.from_bytes(digest[:8], "big") / 2**64 / SHARE)
+    return HELD[place] if place < len(HELD) else "train"

@@ -30,8 +30,9 @@ def captions(texts):
 def test_a_share_of_the_wordings_is_held_out_and_each_was_given_to_an_item_of_its_split():
     given = captions(distinct(k) for k in range(200))
     held = hold_out([lambda: given], find, {})
-    by_split = {split: {f for f, s in held.families.items() if s == split} for split in HELD}
-    assert {split: len(of) for split, of in by_split.items()} == {"test": 20, "valid": 20}
+    drawn = {split: list(held.families.values()).count(split) for split in HELD}
+    # A fifth of the items are of each split, and a tenth of the wordings: four of 200, about.
+    assert all(1 <= number <= 12 for number in drawn.values())
     for caption in given:
         (item,) = find(caption.item)
         split = held.split_of(caption.text)
@@ -45,26 +46,34 @@ def test_which_wordings_are_held_out_follows_from_the_wordings_alone():
 
 
 def test_a_wording_of_every_item_is_in_one_split():
-    texts = [distinct(k // 10) for k in range(200)]  # each with items of all splits
+    texts = [distinct(k // 10) for k in range(10_000)]  # each with items of all splits
     held = hold_out([lambda: captions(texts)], find, {})
-    assert sorted(held.families.values()) == ["test", "test", "valid", "valid"]
+    for split in HELD:
+        assert 70 < list(held.families.values()).count(split) < 130  # a tenth of 1000
+
+
+def test_common_wordings_are_held_out_no_more_often_than_rare_ones():
+    common = [distinct(k) for k in range(100) for _ in range(20)]
+    rare = [distinct(k) for k in range(100, 5100)]
+    held = hold_out([lambda: captions(common + rare)], find, {})
+    assert sum(held.split_of(distinct(k)) != "train" for k in range(100)) < 40
 
 
 def test_at_most_so_many_are_held_out_however_many_there_are():
-    texts = [distinct(k) for k in range(500)]
-    held = hold_out([lambda: captions(texts)], find, {}, most=3)
-    assert len(held.families) == 6
+    texts = [distinct(k // 10) for k in range(5000)]
+    few, many = (hold_out([lambda: captions(texts)], find, {}, most).families for most in (3, 999))
     for split in HELD:
         # Those that count were never forgotten on the way: they come first of all by their hash.
-        given = [family_of(t) for k, t in enumerate(texts) if SPLITS[k % 5] == split]
-        first = by_hash(given)[:3]
-        assert sorted(f for f, s in held.families.items() if s == split) == sorted(first)
+        first = by_hash(family for family, of in many.items() if of == split)[:3]
+        assert sorted(family for family, of in few.items() if of == split) == sorted(first)
+        assert len(first) == 3
 
 
-def test_captions_of_absent_items_and_few_wordings_hold_nothing_out():
+def test_captions_of_absent_and_of_training_items_hold_nothing_out():
     absent = [Caption("c", distinct(k), "absent") for k in range(100)]
     assert hold_out([lambda: absent], find, {}).families == {}
-    assert hold_out([lambda: captions([distinct(0)] * 50)], find, {}).families == {}
+    train = [Caption("c", distinct(k), str(5 * k)) for k in range(100)]
+    assert hold_out([lambda: train], find, {}).families == {}
     assert HeldWordings({}).split_of("Anything.") == "train"
 
 

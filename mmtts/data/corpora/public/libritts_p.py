@@ -19,6 +19,7 @@ from mmtts.data.qualities import WORDS, hear_qualities
 __all__ = ["LICENSE", "NAME", "clip_of", "read_captions"]
 
 PER_CLIP = 2  # sentences of its cell that a clip gets; the cells have 25 each
+IMPRESSIONS = 6  # words of a listener that a clip gets, who chose up to thirty
 COLUMNS = {
     "clip": ("item_name",),
     "speaker": ("spk_id",),
@@ -51,7 +52,7 @@ def clip_of(name: str, libritts: str = "libritts_r") -> str:
 
 
 def read_captions(root: Path, libritts: str = "libritts_r") -> Iterator[Caption]:
-    """Yield captions of every clip: `PER_CLIP` sentences of its cell, and a listener's impressions.
+    """Yield captions of every clip: sentences of its cell, and some impressions of a listener.
 
     They are drawn by the clip's name, so they are the same in every run. Left out are speakers that
     the authors exclude because a name stands for two people, and clips marked invalid.
@@ -115,20 +116,25 @@ def read_impressions(folder: Path) -> dict[str, Listeners]:
 
 def _draw(clip: str, cell: Sequence[StylePrompt], heard: Listeners) -> list[StylePrompt]:
     """Return sentences of the clip's cell, and what one listener said of its speaker."""
-    seed = int.from_bytes(hashlib.sha256(clip.encode()).digest()[:8], "big")
+    seed = _hash(clip)
     step = seed % len(cell) if cell else 0
     chosen = [cell[(step + k) % len(cell)] for k in range(min(PER_CLIP, len(cell)))]
     if heard:
-        chosen.append(_describe(heard[seed // 97 % len(heard)]))
+        words = heard[seed // 97 % len(heard)]
+        chosen.append(_describe(sorted(words, key=lambda word: _hash(clip + word))[:IMPRESSIONS]))
     return chosen
 
 
-def _describe(words: set[str]) -> StylePrompt:
-    """Return the words of a listener as a caption that names what they say."""
-    text = ", ".join(sorted(words))
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def _describe(words: Sequence[str]) -> StylePrompt:
+    """Return words of a listener as a caption that names what they say."""
+    text = ", ".join(words)
     text = text[:1].upper() + text[1:]
     gender = gender_named(text)
-    qualities = {name: True for name, of in WORDS.items() if not words.isdisjoint(of)}
+    qualities = {name: True for name, of in WORDS.items() if not set(words).isdisjoint(of)}
     return StylePrompt(NAME, text, {"gender": gender} if gender else {}, qualities=qualities)
 
 
