@@ -217,4 +217,4 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([["" if v is None else v for v in row] for row in rows])
+        writer.writerows(["" if v is None else v for v in row] for row in rows)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mmtts.data.attributes import ATTRIBUTES, compatible, encode_attributes
-from mmtts.data.corpora.records import StylePrompt
+from mmtts.data.corpora.records import Caption, StylePrompt
 from mmtts.data.prepared import write_table
 from mmtts.data.prompt_splits import report_wording, split_prompts
 from mmtts.data.qualities import QUALITIES, encode_qualities, format_qualities
@@ -70,7 +70,7 @@ def pair_prompts(
             naming = np.setdiff1d(np.flatnonzero(fits & (claims[:, column] >= 0)), chosen)
             missing = per_source - int((claims[chosen, column] >= 0).sum())
             chosen += draw(naming, max(missing, 0), generator)
-        rows += [_row(prompts[k], item) for k in chosen]
+        rows += [pair_row(prompts[k], item) for k in chosen]
     return rows
 
 
@@ -90,7 +90,15 @@ def _codes(attributes: Mapping[str, str], qualities: Mapping[str, bool]) -> np.n
     return np.concatenate([encode_attributes(attributes).numpy(), encode_qualities(qualities)])
 
 
-def _row(prompt: StylePrompt, item: Item) -> list[str]:
+def pair_columns(kind: str) -> list[str]:
+    """Return the columns of a table of prompts for "speech" or "face"."""
+    known = [f"item_{name}" for name in ATTRIBUTES]
+    key = "cut" if kind == "speech" else "face"
+    return ["prompt", key, *ATTRIBUTES, *known, "qualities", "item_qualities"]
+
+
+def pair_row(prompt: StylePrompt | Caption, item: Item) -> list[str]:
+    """Return the row of a prompt and an item; see `pair_columns`."""
     named = [prompt.attributes.get(name, "") for name in ATTRIBUTES]
     known = [item.attributes.get(name, "") for name in ATTRIBUTES]
     qualities = [format_qualities(prompt.qualities), format_qualities(item.qualities)]
@@ -111,14 +119,11 @@ def write_prompt_pairs(
     Returns:
         Split -> `pairs`, the number of rows, and what `report_wording` says of their prompts.
     """
-    key = "cut" if kind == "speech" else "face"
-    known = [f"item_{name}" for name in ATTRIBUTES]
-    columns = ["prompt", key, *ATTRIBUTES, *known, "qualities", "item_qualities"]
     rows = {
         split: pair_prompts(part, [item for item in items if item.split == split])
         for split, part in split_prompts(prompts).items()
     }
     for split, chosen in rows.items():
-        write_table(folder / "pairs" / f"prompt_{kind}_{split}.csv", columns, chosen)
+        write_table(folder / "pairs" / f"prompt_{kind}_{split}.csv", pair_columns(kind), chosen)
     wording = report_wording({split: [row[0] for row in chosen] for split, chosen in rows.items()})
     return {split: {"pairs": len(chosen), **wording[split]} for split, chosen in rows.items()}

@@ -6,7 +6,9 @@ is denied where nobody does who could have.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -42,6 +44,37 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 QUALITIES = tuple(WORDS)
 AGREEING = 2  # listeners who make a quality true
+# The tags that listeners of ParaSpeechCaps (arXiv 2503.04713) chose from; they could add others.
+OFFERED_TAGS = frozenset(
+    {
+        "authoritative",
+        "booming",
+        "crisp",
+        "deep",
+        "enunciated",
+        "fast",
+        "flowing",
+        "guttural",
+        "hesitant",
+        "husky",
+        "loud",
+        "measured",
+        "monotonous",
+        "nasal",
+        "pitchy",
+        "punctuated",
+        "raspy",
+        "shrill",
+        "silky",
+        "singsong",
+        "slow",
+        "slurred",
+        "soft",
+        "staccato",
+        "stammering",
+        "vocal-fry",
+    }
+)
 
 
 def hear_qualities(
@@ -65,6 +98,30 @@ def hear_qualities(
         elif not votes and listeners and not set(words).isdisjoint(vocabulary):
             heard[quality] = False
     return heard
+
+
+def hear_tags(tags: Iterable[str]) -> dict[str, bool]:
+    """Decide what is known of a voice from the tags of all ParaSpeechCaps listeners together.
+
+    Args:
+        tags: A tag as often as one of them chose it; one chosen n times counts for n listeners.
+    """
+    counts = Counter(tag.strip().lower() for tag in tags if tag.strip())
+    most = max(counts.values(), default=0)
+    listeners = [{tag for tag, count in counts.items() if count > k} for k in range(most)]
+    return hear_qualities(listeners, OFFERED_TAGS)
+
+
+def name_qualities(text: str, heard: Mapping[str, bool]) -> dict[str, bool]:
+    """Return which of the qualities heard in a voice a sentence puts into words.
+
+    Example:
+        >>> name_qualities("She speaks softly.", {"soft": True, "raspy": True, "full": False})
+        {'soft': True}
+    """
+    said = re.findall(r"[a-z-]+", text.lower())
+    words = {*said, *(word.removesuffix("ly") for word in said)}
+    return {name: True for name, has in heard.items() if has and not words.isdisjoint(WORDS[name])}
 
 
 def encode_qualities(qualities: Mapping[str, bool]) -> np.ndarray:

@@ -15,6 +15,8 @@ from mmtts.data.qualities import (
     encode_qualities,
     format_qualities,
     hear_qualities,
+    hear_tags,
+    name_qualities,
     parse_qualities,
 )
 from mmtts.data.quality_templates import quality_prompts
@@ -104,3 +106,17 @@ def test_a_prompt_goes_with_clips_known_to_have_all_its_qualities():
     named = [parse_qualities(row[14]) for row in rows]
     assert all(said and set(said) <= {"full", "powerful"} for said in named)
     assert {name for said in named for name in said} == {"full", "powerful"}
+
+
+def test_tags_chosen_twice_count_and_those_that_nobody_chose_are_denied():
+    heard = hear_tags(["Deep", "deep ", "Nasal", "Raspy", ""])
+    assert heard["full"] is True  # deep, by two
+    assert "raspy" not in heard  # by one alone
+    assert heard["sharp"] is False and "kind" not in heard  # kind could not be chosen
+    assert hear_tags([]) == {}
+
+
+def test_a_sentence_names_the_heard_qualities_that_it_has_words_for():
+    heard = {"soft": True, "raspy": True, "full": False, "powerful": True}
+    assert name_qualities("A Deep voice, speaking softly; not loud-ish.", heard) == {"soft": True}
+    assert name_qualities("Loud and vocal-fry", heard) == {"raspy": True, "powerful": True}

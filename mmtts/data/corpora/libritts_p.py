@@ -16,15 +16,28 @@ _PITCH_WORDS = {
 
 
 def read_prompts(folder: Path) -> list[StylePrompt]:
+    """Read the sentences of all cells, each once; see `read_cells`.
+
+    Raises:
+        InputError: When the file is missing.
+    """
+    cells = read_cells(folder).values()
+    return list({prompt.text: prompt for cell in cells for prompt in cell}.values())
+
+
+def read_cells(folder: Path) -> dict[str, list[StylePrompt]]:
     """Read `style_prompt_candidates_v230922.csv`, one cell a line: `M_p-low_s-slow_e-low|a;b;...`.
 
     Sentences that contradict their cell (a "high-pitched" voice in a low cell) are left out.
+
+    Returns:
+        Key of the cell -> its sentences.
 
     Raises:
         InputError: When the file is missing.
     """
     path = require(folder / "style_prompt_candidates_v230922.csv", NAME)
-    prompts = {}
+    cells: dict[str, list[StylePrompt]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         key, _, sentences = line.partition("|")
         cell = _CELL.fullmatch(key)
@@ -33,8 +46,9 @@ def read_prompts(folder: Path) -> list[StylePrompt]:
         for sentence in (" ".join(s.split()).strip(" ,") for s in sentences.split(";")):
             if sentence and not _contradicts(sentence, cell["pitch"]):
                 text = sentence[0].upper() + sentence[1:]
-                prompts[text] = StylePrompt(NAME, text, named(text, cell.groupdict()), frame(text))
-    return list(prompts.values())
+                prompt = StylePrompt(NAME, text, named(text, cell.groupdict()), frame(text))
+                cells.setdefault(key, []).append(prompt)
+    return cells
 
 
 def _contradicts(sentence: str, pitch: str) -> bool:

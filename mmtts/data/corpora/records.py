@@ -128,6 +128,30 @@ class StylePrompt:
     qualities: Mapping[str, bool] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Caption:
+    """A sentence about one clip or one face: it belongs to that one, whatever else it would fit.
+
+    Attributes:
+        corpus: Name of the source.
+        text: The sentence, "" where the source has none.
+        item: The clip as its corpus's reader names it (`<corpus>-<id>`), or the face likewise; ""
+            where the source names none that can be told.
+        attributes: What the sentence names.
+        qualities: Voice qualities that it names.
+        known: Attributes that the source knows of the item, whether the sentence names them or not.
+        known_qualities: Voice qualities that it knows of the item.
+    """
+
+    corpus: str
+    text: str
+    item: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    qualities: Mapping[str, bool] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
+    known_qualities: Mapping[str, bool] = field(default_factory=dict)
+
+
 def require(path: Path, corpus: str) -> Path:
     """Return `path`.
 

@@ -1,6 +1,5 @@
 """Faces and voices of the same people in the wild (`pairs.csv`; sources AVSpeech and VoxCeleb)."""
 
-from collections import Counter
 from pathlib import Path
 
 from mmtts.data.corpora.records import (
@@ -12,42 +11,11 @@ from mmtts.data.corpora.records import (
     read_face_attributes,
     read_table,
 )
-from mmtts.data.qualities import hear_qualities
+from mmtts.data.qualities import hear_tags
 
 NAME = "speech2face"
 LICENSE = License("none stated, taken from videos: research only", False, "AVSpeech and VoxCeleb")
 COLUMNS = ("id", "source", "face", "audio", "speaker", "gender")
-# The tags that listeners of ParaSpeechCaps (arXiv 2503.04713) chose from; they could add others.
-OFFERED_TAGS = frozenset(
-    {
-        "authoritative",
-        "booming",
-        "crisp",
-        "deep",
-        "enunciated",
-        "fast",
-        "flowing",
-        "guttural",
-        "hesitant",
-        "husky",
-        "loud",
-        "measured",
-        "monotonous",
-        "nasal",
-        "pitchy",
-        "punctuated",
-        "raspy",
-        "shrill",
-        "silky",
-        "singsong",
-        "slow",
-        "slurred",
-        "soft",
-        "staccato",
-        "stammering",
-        "vocal-fry",
-    }
-)
 
 
 def _person(row: dict[str, str]) -> str:
@@ -82,18 +50,10 @@ def read_clips(folder: Path) -> list[Clip]:
             speaker=_person(row),
             gender=person.gender,
             age=person.age,
-            qualities=_qualities(row.get("voice_tags") or ""),
+            qualities=hear_tags((row.get("voice_tags") or "").split(";")),
         )
         for row, person in _read(folder)
     ]
-
-
-def _qualities(tags: str) -> dict[str, bool]:
-    """Qualities by tags such as `Deep;Deep;Nasal`; a tag chosen n times counts for n listeners."""
-    counts = Counter(tag.strip().lower() for tag in tags.split(";") if tag.strip())
-    most = max(counts.values(), default=0)
-    listeners = [{tag for tag, count in counts.items() if count > k} for k in range(most)]
-    return hear_qualities(listeners, OFFERED_TAGS)
 
 
 def read_portraits(folder: Path) -> list[Portrait]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmtts.data.corpora.records import License, StylePrompt, require
-from mmtts.data.corpora.wording import frame, gender_named
+from mmtts.data.corpora.wording import age_named, frame, gender_named
 
 NAME = "talk_to_edit"
 # The captions of single attributes are worded apart from those of whole faces: kept for test.
@@ -15,12 +15,6 @@ UNSEEN = "talk_to_edit_single"
 LICENSE = License("none stated: research only", False, "https://github.com/yumingj/Talk-to-Edit")
 # Degree 1 and 2 of a smile are faint, so they name no emotion.
 SMILES = {"0": "neutral", "3": "happy", "4": "happy", "5": "happy"}
-_AGES = {
-    "child": r"\b(kid|child|little boy|little girl)\b",
-    "young": r"teenager|young",
-    "middle-aged": r"thirties|forties|fifties|middle[- ]age",
-    "elderly": r"sixties|seventies|eighties|elderly|\bold\b",
-}
 # Sentences that a search and replace broke in the published files.
 _BROKEN = re.compile(r"This (?:corners|entire forehead)|^<his> has")
 
@@ -83,7 +77,5 @@ def _fill(template: str, replacements: dict[str, list[str]]) -> list[str]:
 
 
 def _attributes(text: str, emotion: str | None) -> dict[str, str]:
-    lowered = text.lower()
-    age = next((name for name, words in _AGES.items() if re.search(words, lowered)), None)
-    found = {"gender": gender_named(text), "age": age, "emotion": emotion}
+    found = {"gender": gender_named(text), "age": age_named(text), "emotion": emotion}
     return {name: value for name, value in found.items() if value}

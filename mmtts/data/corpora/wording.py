@@ -58,6 +58,24 @@ _SAYS = {
         r"|\b(loud(ly|er)?|booming|energetic\w*)\b",
     },
 }
+_AGES = {
+    "child": r"\b(kids?|child|children|toddler|little (boy|girl))\b",
+    "young": r"\bteenager|\byoung\b|\byouthful\b|\b(his|her) (teens|twenties)\b",
+    "middle-aged": r"thirties|forties|fifties|middle[- ]age",
+    "elderly": r"sixties|seventies|eighties|elderly"
+    r"|(?<!year )(?<!years )(?<!-)\bold\b(?! fashioned|-)",
+}
+_EMOTIONS = {
+    "neutral": r"\bneutral|\bexpressionless|\bemotionless",
+    "calm": r"\bcalm|\bserene|\bpeaceful",
+    "happy": r"\bhapp[yi]|\bjoy|\bcheer|\bdelight|\bsmil|\blaugh|\bgrin|\bbeaming",
+    "sad": r"\bsad|\bsorrow|\bunhapp[yi]|\bmelanchol",
+    "angry": r"\bang(er|ry|rily)\b|\bfurious|\benrage",
+    "fearful": r"\bfear|\bafraid|\bscared|\bfrighten|\bterrif",
+    "disgusted": r"\bdisgust|\brevolted",
+    "surprised": r"\bsurpris|\bastonish|\bamaze|\bshocked",
+}
+_CLAUSE = re.compile(r"[.,;:!?]")
 # Where one of these stands, a plain word may mean its opposite.
 _DENIAL = re.compile(
     r"\b(neither|nor|not|no|never|hardly|less|cannot|without|lack\w*|yet|but|despite|hint|touch"
@@ -112,6 +130,41 @@ def gender_named(text: str) -> str | None:
     if female == male:
         return None
     return "female" if female else "male"
+
+
+def age_named(text: str) -> str | None:
+    """Return the age group that the words name, or None when there is none or several.
+
+    Whoever is a young child is a child.
+
+    Example:
+        >>> age_named("A young woman in old-fashioned clothes"), age_named("He is 30 years old")
+        ('young', None)
+    """
+    found = [value for value, words in _AGES.items() if re.search(words, text.lower())]
+    return found[0] if found and (len(found) == 1 or found[0] == "child") else None
+
+
+def emotion_named(text: str) -> str | None:
+    """Return the emotion that the words name, or None when there is none or several.
+
+    Example:
+        >>> emotion_named("No beard, and a broad smile."), emotion_named("Sad first, then happy.")
+        ('happy', None)
+    """
+    clauses = [part for part in _CLAUSE.split(text.lower()) if not _DENIAL.search(part)]
+    found = [v for v, words in _EMOTIONS.items() if any(re.search(words, c) for c in clauses)]
+    return found[0] if len(found) == 1 else None
+
+
+def describe_face(text: str) -> dict[str, str]:
+    """Return gender, age group and emotion as a sentence about a face names them."""
+    found = {
+        "gender": gender_named(text),
+        "age": age_named(text),
+        "emotion": emotion_named(text),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def named(text: str, labels: Mapping[str, str | None]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mmtts.data.corpora import vccm
-from mmtts.data.corpora.wording import named, said
+from mmtts.data.corpora.wording import age_named, describe_face, emotion_named, named, said
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,31 @@ def test_a_caption_beside_two_emotions_names_neither(tmp_path: Path) -> None:
         "She speaks slowly.": {"gender": "female", "pace": "slow"},
         "Mournful and slow.": {"pace": "slow", "emotion": "sad"},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "age", "emotion"),
+    [
+        ("A young woman smiles broadly.", "young", "happy"),
+        ("This little boy is scared.", "child", "fearful"),
+        ("A young child, not smiling.", "child", None),
+        ("The elderly man has no beard; he is angry.", "elderly", "angry"),
+        ("An old man beside a young one.", None, None),
+        ("She is 30 years old, in old-fashioned clothes.", None, None),
+        ("A man in his forties with a neutral face", "middle-aged", "neutral"),
+        ("First sad, then surprised", None, None),
+        ("An unhappy voice", None, "sad"),
+        ("He lacks joy", None, None),
+    ],
+)
+def test_ages_and_emotions_are_named_once_or_not_at_all(text, age, emotion) -> None:
+    assert (age_named(text), emotion_named(text)) == (age, emotion)
+
+
+def test_a_face_is_described_by_what_its_caption_says() -> None:
+    assert describe_face("She is young and beaming.") == {
+        "gender": "female",
+        "age": "young",
+        "emotion": "happy",
+    }
+    assert describe_face("Wavy hair.") == {}
