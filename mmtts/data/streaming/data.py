@@ -87,7 +87,7 @@ class StreamedSpeechData(SpeechData):
         self.speakers = self._speakers()
         indices = {speaker: index for index, speaker in enumerate(self.speakers)}
         shards = read_shards(self.location, "train")
-        places = spread(shards, self.reader("train"), _STATISTICS_SHARDS)
+        places = spread(shards, self.reader("train"), _STATISTICS_CLIPS, _STATISTICS_SHARDS)
         seconds = np.array([item.clip.seconds for items in places for item in items])
         self.duration_bins = duration_bins(seconds, self.num_buckets)
         self._measure_mels(places)

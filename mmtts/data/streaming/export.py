@@ -48,7 +48,7 @@ def export_shar(folder: Path, shard_size: int = 1000, front_end: FrontEnd = ENGL
             for cut in _with_phonemes(cuts, folder, phonemes, fingerprint(front_end)):
                 try:
                     writer.write(cut)
-                except Exception as error:  # noqa: BLE001 - decoders raise their own
+                except Exception as error:
                     raise InputError(f"clip {cut.id!r} cannot be read: {error}") from error
     replace_folder(new, target)
     index_shar(folder)

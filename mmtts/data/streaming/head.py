@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mmtts import InputError
@@ -24,13 +25,22 @@ def head(shards: Sequence[Shard], reader: ManifestReader, count: int) -> list[Pl
     return _some(found[:count], shards)
 
 
-def spread(shards: Sequence[Shard], reader: ManifestReader, places: int) -> list[list[Planned]]:
+def spread(
+    shards: Sequence[Shard], reader: ManifestReader, count: int, places: int
+) -> list[list[Planned]]:
     """Read the manifests of some shards from all over a split.
+
+    Args:
+        shards: of the split.
+        reader: of their manifests.
+        count: clips that are wanted.
+        places: how many shards, and more where these have too few clips.
 
     Raises:
         InputError: none of their clips can be used, or a shard cannot be read.
     """
-    step = -(-len(shards) // places)
+    share = count / max(1, sum(shard.clips for shard in shards))
+    step = -(-len(shards) // max(places, math.ceil(share * len(shards))))
     read = [reader.open(shard) for shard in shards[::step]]
     _some([item for items in read for item in items], shards)
     return [items for items in read if items]

@@ -60,7 +60,7 @@ class ManifestReader:
         for row, line in enumerate(read_file(shard.cuts).splitlines()):
             try:
                 cut = deserialize_item(json.loads(line))
-            except Exception as error:  # noqa: BLE001 - Lhotse raises whatever it stumbles over
+            except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
                 raise InputError(f"{shard.cuts} is no readable manifest: {reason}") from error
             plain_source(cut, ("shar",))
@@ -101,7 +101,8 @@ class ManifestReader:
         if phonemes is None:
             return None
         values = np.asarray(phonemes)
-        if values.ndim == 1 and len(values) and values.dtype.kind == "i":
-            if 0 <= values.min() and values.max() < len(self.front_end.symbols):
-                return values.astype(np.uint8)
+        count = len(self.front_end.symbols)
+        are_numbers = values.ndim == 1 and len(values) > 0 and values.dtype.kind == "i"
+        if are_numbers and values.min() >= 0 and values.max() < count:
+            return values.astype(np.uint8)
         raise InputError(f"Clip {clip.id!r} has phonemes that are no symbols: export it again.")

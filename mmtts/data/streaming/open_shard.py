@@ -103,7 +103,7 @@ class OpenShard:
                         done = row
                         yield row, name, data
                 return
-            except Exception as error:  # noqa: BLE001 - every file system raises its own
+            except Exception as error:
                 patience.failed(error)
 
 

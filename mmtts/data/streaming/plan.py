@@ -2,8 +2,9 @@
 
 All follows from (seed, epoch, rank, worker), and needs no audio: so a resumed run skips what it has
 trained on for the price of reading manifests. An epoch is made of turns: a turn is all shards in a
-new order, each of them read by one worker of one process. Whoever is through with its shards goes
-on with the next turn, so that all processes have as many batches as they are asked for.
+new order, each of them read by one worker of one process, and every clip once. Whoever is through
+with its shards goes on with the next turn, so that all processes have as many batches as they are
+asked for.
 """
 
 from __future__ import annotations
@@ -38,22 +39,21 @@ class Place(NamedTuple):
         return random.Random(int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0]))
 
 
-def own_shards(shards: Sequence[Shard], place: Place, turns: int | None = None) -> Iterator[Shard]:
-    """Yield the shards that one reader has in an epoch, turn after turn.
+def own_shards(shards: Sequence[Shard], place: Place, turn: int) -> list[Shard]:
+    """Return the shards that one reader has in a turn, in their order.
 
     Args:
         shards: all of the split.
         place: the reader.
-        turns: how many; ``None`` never ends.
+        turn: from 0 in every epoch.
     """
-    for turn in itertools.count() if turns is None else range(turns):
-        order = np.random.default_rng([place.seed, place.epoch, turn]).permutation(len(shards))
-        own = order[place.rank :: place.world_size][place.worker :: place.workers]
-        yield from (shards[index] for index in own.tolist())
+    order = np.random.default_rng([place.seed, place.epoch, turn]).permutation(len(shards))
+    own = order[place.rank :: place.world_size][place.worker :: place.workers]
+    return [shards[index] for index in own.tolist()]
 
 
 def interleaved(
-    shards: Iterator[Shard],
+    shards: Sequence[Shard],
     read: Callable[[Shard], list[Planned]],
     width: int,
     rng: random.Random,
@@ -67,8 +67,9 @@ def interleaved(
         rng: draws whose clip comes next.
     """
     opened: list[Iterator[Planned]] = []
+    waiting = iter(shards)
     while True:
-        opened += [iter(read(shard)) for shard in itertools.islice(shards, width - len(opened))]
+        opened += [iter(read(shard)) for shard in itertools.islice(waiting, width - len(opened))]
         if not opened:
             return
         place = rng.randrange(len(opened))
@@ -141,7 +142,7 @@ def pooled(
     """
     pool = list(itertools.islice(clips, buffer_size))
     while pool:
-        batch = []
+        batch: list[T] = []
         while pool and len(batch) < batch_size:
             place = rng.randrange(len(pool))
             batch.append(pool[place])

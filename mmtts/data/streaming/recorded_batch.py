@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,6 +52,13 @@ class RecordedBatch(NamedTuple):
     accent: Tensor
     transcribed: Tensor
     ids: list[str]
+
+
+def to_16_bits(samples: np.ndarray) -> np.ndarray:
+    """Round samples float32 (N,) in [-1, 1] to int16, in their own memory."""
+    samples *= FULL_SCALE
+    np.rint(samples, out=samples)
+    return np.clip(samples, -FULL_SCALE, FULL_SCALE - 1, out=samples).astype(np.int16)
 
 
 def margin(mel: MelSpectrogram) -> int:

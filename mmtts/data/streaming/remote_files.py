@@ -8,6 +8,7 @@ import os
 import tarfile
 import time
 import zlib
+from pathlib import Path
 from typing import BinaryIO
 
 from mmtts import InputError
@@ -47,11 +48,11 @@ def open_file(url: str) -> BinaryIO:
     (``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_ENDPOINT_URL``, ...).
     """
     if not is_url(url):
-        return open(url, "rb")
-    import fsspec
+        return Path(url).open("rb")
+    from fsspec.core import url_to_fs
 
-    # s3fs would keep 50 MB of every open file.
-    return fsspec.open(url, "rb", block_size=_BLOCK).open()
+    files, path = url_to_fs(url)
+    return files.open(path, "rb", block_size=_BLOCK)  # s3fs would ask for 50 MB at once
 
 
 def read_file(url: str) -> bytes:
@@ -69,7 +70,7 @@ def read_file(url: str) -> bytes:
             if len(content) > _LARGEST:
                 raise ValueError(f"it unpacks to more than {_LARGEST >> 20} MiB")
             return content
-        except Exception as error:  # noqa: BLE001 - every file system raises its own
+        except Exception as error:
             patience.failed(error)
 
 

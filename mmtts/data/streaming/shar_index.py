@@ -72,7 +72,8 @@ def read_shards(folder: str | os.PathLike[str], split: str) -> list[Shard]:
         raise InputError(f"{join(place, INDEX)} is no index of shards: {error!r}") from error
     bad = [name for row in rows for name in row[:2] if not _NAME.fullmatch(name)]
     if bad or not rows:
-        raise InputError(f"{join(place, INDEX)} names no shard {bad[:1] or 'at all'}: write it anew.")
+        what = f"names {bad[0]!r}, which is no shard" if bad else "names no shard"
+        raise InputError(f"{join(place, INDEX)} {what}: write it anew.")
     return [Shard(join(place, a), join(place, b), clips, s) for a, b, clips, s in rows]
 
 

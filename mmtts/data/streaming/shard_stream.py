@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -106,9 +107,7 @@ class ShardStream(IterableDataset[Batch]):
         info = get_worker_info()
         worker = info.id if info else 0
         place = Place(self.seed, self.epoch, self.rank, self.world_size, worker, self.workers)
-        shards = own_shards(self.shards, place, self.turns)
-        clips = interleaved(shards, self.reader.open, self.open_shards, place.draws(0))
-        batches = self.plan(clips, place)
+        batches = self.plan(self._turns(place), place)
         work = self.work(place)
         for number in range(worker, self.length, self.workers):
             planned = next(batches, None)
@@ -120,14 +119,21 @@ class ShardStream(IterableDataset[Batch]):
                 numbers = [self.seed, self.epoch, number * self.world_size + self.rank]
                 yield work.load(planned, np.random.default_rng(numbers))
 
+    def _turns(self, place: Place) -> Iterator[Iterator[Planned]]:
+        """The clips of one turn after another."""
+        rng = place.draws(0)
+        for turn in itertools.count() if self.turns is None else range(self.turns):
+            shards = own_shards(self.shards, place, turn)
+            yield interleaved(shards, self.reader.open, self.open_shards, rng)
+
     def note_broken(self, error: InputError, worker: int) -> None:
         """Count a clip that could not be decoded, and name it in the log."""
         self._broken[worker] += 1
         _log.warning("%s It is skipped.", error)
 
     @abstractmethod
-    def plan(self, clips: Iterator[Planned], place: Place) -> Iterator[list[Planned]]:
-        """Put clips into batches."""
+    def plan(self, turns: Iterator[Iterator[Planned]], place: Place) -> Iterator[list[Planned]]:
+        """Put the clips of one turn after another into batches."""
 
     @abstractmethod
     def work(self, place: Place) -> Any:

@@ -19,7 +19,7 @@ from mmtts.data.streaming.manifest_reader import ManifestReader
 from mmtts.data.streaming.open_shard import Planned
 from mmtts.data.streaming.plan import Place, bucketed
 from mmtts.data.streaming.recent_clips import RecentClips
-from mmtts.data.streaming.recorded_batch import FULL_SCALE, RecordedBatch, analyze, margin
+from mmtts.data.streaming.recorded_batch import RecordedBatch, analyze, margin, to_16_bits
 from mmtts.data.streaming.shar_index import Shard
 from mmtts.data.streaming.shard_stream import ShardStream
 
@@ -69,10 +69,17 @@ class SpeechStream(ShardStream[RecordedBatch | SpeechBatch]):
         self.reference, self.reference_seconds = reference, reference_seconds
         self.window_slack, self.analyzes = window_slack, analyzes
 
-    def plan(self, clips: Iterator[Planned], place: Place) -> Iterator[list[Planned]]:
-        """Put clips of about the same length into a batch."""
-        seed = place.draws(1).getrandbits(31)
-        return bucketed(clips, self.batch_seconds, self.duration_bins, self.buffer_size, seed)
+    def plan(self, turns: Iterator[Iterator[Planned]], place: Place) -> Iterator[list[Planned]]:
+        """Put clips of about the same length into a batch; none comes twice in a turn."""
+        rng = place.draws(1)
+        for clips in turns:
+            yield from bucketed(
+                clips,
+                self.batch_seconds,
+                self.duration_bins,
+                self.buffer_size,
+                rng.getrandbits(31),
+            )
 
     def work(self, place: Place) -> SpeechWork:
         """Return what loads a worker's batches."""
@@ -126,8 +133,7 @@ class SpeechWork:
         """Return the samples int16 (N,) of a clip, or ``None``; remember it."""
         clip, samples = item.shard.take(item), None
         try:
-            found = load_samples(clip, self.stream.mel.sample_rate)
-            samples = np.clip(np.rint(found * FULL_SCALE), -32768, 32767).astype(np.int16)
+            samples = to_16_bits(load_samples(clip, self.stream.mel.sample_rate))
         except InputError as error:
             self.stream.note_broken(error, self.worker)
         if self.stream.reference == "other_clip":
@@ -139,11 +145,13 @@ class SpeechWork:
     ) -> RecordedBatch:
         mel, clips = self.stream.mel, [item.clip for item, _ in rows]
         length = round(rng.uniform(*self.stream.reference_seconds) * mel.frames_per_second)
-        others = [self._recent.draw(clip.speaker, clip.id, rng) for clip in clips]
-        sources = [own if other is None else other for (_, own), other in zip(rows, others)]
+        sources = []
+        for item, own in rows:
+            other = self._recent.draw(item.clip.speaker, item.clip.id, rng)
+            sources.append(own if other is None else other)
         cuts = [_draw_span(len(source) // mel.hop_length + 1, length, rng) for source in sources]
-        manners = [_draw_span(len(own) // mel.hop_length + 1, length, rng) for _, own in rows]
         frames = [len(own) // mel.hop_length + 1 for _, own in rows]
+        manners = [_draw_span(count, length, rng) for count in frames]
         tokens = [item.tokens for item, _ in rows]
         windows = [
             None

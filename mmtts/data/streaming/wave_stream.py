@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmtts.data.cuts import Clip, load_samples
 from mmtts.data.streaming.manifest_reader import ManifestReader
 from mmtts.data.streaming.open_shard import Planned
 from mmtts.data.streaming.plan import Place, pooled
+from mmtts.data.streaming.recorded_batch import to_16_bits
 from mmtts.data.streaming.shar_index import Shard
 from mmtts.data.streaming.shard_stream import ShardStream
 from mmtts.data.wave_dataset import CropWindow, WaveBatch
@@ -47,8 +49,9 @@ class WaveStream(ShardStream[WaveBatch]):
         self.mel = MelSpectrogram(**(mel or {}))
         self.window = CropWindow(self.mel, crop_seconds)
 
-    def plan(self, clips: Iterator[Planned], place: Place) -> Iterator[list[Planned]]:
+    def plan(self, turns: Iterator[Iterator[Planned]], place: Place) -> Iterator[list[Planned]]:
         """Draw crops from a pool."""
+        clips = itertools.chain.from_iterable(turns)
         return pooled(clips, self.batch_size, self.buffer_size, place.draws(1))
 
     def work(self, place: Place) -> WaveWork:
@@ -100,9 +103,9 @@ class WaveWork:
         begin, end = max(0, first), min(length, first + window.size)
         row = np.zeros(window.size, np.float32)
         try:
-            part = load_samples(clip, rate, begin, end - begin)
+            part = to_16_bits(load_samples(clip, rate, begin, end - begin))
         except InputError as error:
             self.stream.note_broken(error, self.worker)
             return None
-        row[begin - first : end - first] = np.clip(np.rint(part * 32768.0), -32768, 32767)
+        row[begin - first : end - first] = part
         return row
