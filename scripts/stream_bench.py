@@ -33,6 +33,7 @@ import torch
 
 from mmtts.audio.files import save_audio
 from mmtts.command.one_sentence import one_sentence
+from mmtts.data.cuts import load_samples
 from mmtts.data.phoneme_cache import fingerprint
 from mmtts.data.prepared import make_cut, write_cuts
 from mmtts.data.streaming.data import StreamedSpeechData
@@ -119,6 +120,7 @@ def make_data(folder: Path, options: argparse.Namespace, workers: int = 0) -> St
         folder,
         batch_seconds=options.batch_seconds,
         buffer_size=options.buffer_size,
+        num_buckets=50,  # as experiment=stage1_streamed
         analyzed_by=options.analyzed_by,
         num_workers=workers,
         valid_clips=100,
@@ -195,13 +197,20 @@ def _worker(stream: SpeechStream, options: argparse.Namespace) -> dict[str, str]
     watch = Watch()
     stream.begin(0, options.skip)
     next(iter(stream))
+    seconds_to_go_on, watch = str(watch), Watch()
+    reader, shard = stream.reader, stream.shards[0]
+    clips = [item.shard.take(item) for item in reader.open(shard)[:200]]
+    for clip in clips:
+        load_samples(clip, stream.mel.sample_rate)
+    decoding = sum(clip.seconds for clip in clips) / watch.passed()[1]
     return {
         "seconds to the first batch": first,
         "audio s/s of a worker": f"{seconds / clock:.0f} ({seconds / computing:.0f})",
         "analyzed by the": options.analyzed_by,
         "padding of the mels": f"{100 * (1 - valid / padded):.1f} %",
         "peak memory of a worker": f"{peak:.2f} GiB",
-        f"seconds to go on at {options.skip}": str(watch),
+        f"seconds to go on at {options.skip}": seconds_to_go_on,
+        "audio s/s of reading FLAC alone": f"({decoding:.0f})",
     }
 
 

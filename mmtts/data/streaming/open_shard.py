@@ -100,7 +100,8 @@ class OpenShard:
                         if is_metadata or row <= done or row not in self._uses:
                             continue
                         name, data = _content(tar, member)
-                        done = row
+                        # What was read since the last failure is worth new patience.
+                        done, patience = row, Patience(self.shard.recording)
                         yield row, name, data
                 return
             except Exception as error:

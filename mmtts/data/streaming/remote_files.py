@@ -88,7 +88,8 @@ class Patience:
             InputError: another one would not help, or there were enough.
         """
         if isinstance(error, ImportError):
-            raise InputError(f"{self.url} needs {error}; pip install 'mmtts[cluster]'") from error
+            hint = "s3fs comes with pip install 'mmtts[cluster]'"
+            raise InputError(f"{self.url} cannot be read: {error} ({hint}).") from error
         if isinstance(error, FileNotFoundError):
             raise InputError(f"{self.url} does not exist.") from error
         reason = f"{type(error).__name__}: {error}"
