@@ -82,8 +82,8 @@ def import_names(requirements: list[str]) -> dict[str, str]:
     return {IMPORT_NAMES.get(name, name.replace("-", "_")): name for name in names}
 
 
-# Comes with hydra-core. To name it in the requirements lets pip choose an old hydra-core for it.
-BROUGHT = {"omegaconf": "hydra-core"}
+# Come with others. To name omegaconf in the requirements lets pip choose an old hydra-core for it.
+BROUGHT = {"omegaconf": "hydra-core", "fsspec": "lightning"}
 # A package that is nothing without its extra, of which it may import what it likes at its top; who
 # imports the package does so where it is used.
 OF_EXTRA = {"serving": "serve"}

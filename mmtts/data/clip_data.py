@@ -7,10 +7,12 @@ import os
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
@@ -22,6 +24,41 @@ from mmtts.data.sampling import Draw
 SPLITS_OF_STAGE = {"fit": ("train", "valid"), "validate": ("valid",), "test": ("test",)}
 ALL_SPLITS = ("train", "valid", "test")
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which clips can be used.
+
+    Attributes:
+        max_seconds: longer clips are left out.
+        min_seconds: shorter clips are left out.
+        sample_rate: of the mel, in Hz.
+        hop_length: of the mel, in samples.
+        transcribed_only: leave out clips without a transcript.
+        leave_out: leave out speakers whose names begin like one of these.
+    """
+
+    max_seconds: float
+    min_seconds: float
+    sample_rate: int
+    hop_length: int
+    transcribed_only: bool = False
+    leave_out: tuple[str, ...] = ()
+
+    def refuse(self, clip: Clip, tokens: np.ndarray | None = None) -> str | None:
+        """Return the reason to leave out a clip with its phonemes, or ``None``."""
+        if clip.speaker.startswith(self.leave_out):
+            return "speaker to be left out"
+        if tokens is None and self.transcribed_only:
+            return "no transcript that can be spoken"
+        if tokens is not None and len(tokens) > clip.num_frames(self.sample_rate, self.hop_length):
+            return "more phonemes than frames"
+        if clip.seconds > self.max_seconds:
+            return f"longer than {self.max_seconds:g} s"
+        if clip.seconds < self.min_seconds:
+            return f"shorter than {self.min_seconds:g} s"
+        return None
 
 
 class ClipData(lightning.LightningDataModule):
@@ -70,11 +107,8 @@ class ClipData(lightning.LightningDataModule):
         """
         clips = read_clips(self.folder, split, shar=self.shar)
         self.inspect(clips)
-        absent = self.left_out(split)
-        reasons = [
-            "speaker to be left out" if clip.speaker.startswith(absent) else self.refuse(clip)
-            for clip in clips
-        ]
+        select = self.selection(split)
+        reasons = [select.refuse(clip, self.tokens(clip)) for clip in clips]
         kept = [clip for clip, reason in zip(clips, reasons, strict=True) if reason is None]
         dropped = dict(Counter(reason for reason in reasons if reason))
         self.report[split] = {
@@ -98,12 +132,18 @@ class ClipData(lightning.LightningDataModule):
         """How the names of speakers begin who have no part in a split."""
         return self.leave_out
 
-    def refuse(self, clip: Clip) -> str | None:
-        """Return the reason to leave a clip out, or ``None``."""
-        if clip.seconds > self.max_seconds:
-            return f"longer than {self.max_seconds:g} s"
-        if clip.seconds < self.min_seconds:
-            return f"shorter than {self.min_seconds:g} s"
+    def selection(self, split: str) -> Selection:
+        """Say which clips of a split can be used."""
+        return Selection(
+            self.max_seconds,
+            self.min_seconds,
+            self.sample_rate,
+            self.hop_length,
+            leave_out=self.left_out(split),
+        )
+
+    def tokens(self, clip: Clip) -> np.ndarray | None:
+        """Return the phonemes of a clip where they matter and are known."""
         return None
 
     def loader(self, split: str, *, shuffle: bool) -> DataLoader:

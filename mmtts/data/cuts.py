@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,16 +95,36 @@ def read_clips(folder: Path, split: str, *, shar: bool = False) -> list[Clip]:
 
 def _read_clip(cut: Any, folder: Path) -> Clip:
     """Reduce a Lhotse cut to what training needs."""
+    # A source of type "command" would run a program that the manifest names.
+    source = plain_source(cut, ("file", "memory"))
+    is_memory = source.type == "memory"
+    return describe(cut, bytes(source.source) if is_memory else folder / source.source)
+
+
+def plain_source(cut: Any, kinds: Collection[str]) -> Any:
+    """Return the one source of a cut.
+
+    Raises:
+        InputError: the cut is not one plain recording of these kinds.
+    """
     from lhotse import MonoCut
 
     recording: Any = getattr(cut, "recording", None)
     plain = isinstance(cut, MonoCut) and recording is not None and len(recording.sources) == 1
-    # A source of type "command" would run a program that the manifest names.
-    if not plain or recording.transforms or recording.sources[0].type not in ("file", "memory"):
+    if not plain or recording.transforms or recording.sources[0].type not in kinds:
         raise InputError(f"Cut {cut.id!r} is not one plain recording: prepare the data again.")
+    return recording.sources[0]
+
+
+def describe(cut: Any, source: Path | bytes) -> Clip:
+    """Reduce a Lhotse cut to what training needs.
+
+    Raises:
+        InputError: nobody is said to speak.
+    """
     if len(cut.supervisions) != 1 or not cut.supervisions[0].speaker:
         raise InputError(f"Cut {cut.id!r} needs one supervision with a speaker: prepare it again.")
-    supervision, source = cut.supervisions[0], recording.sources[0]
+    supervision = cut.supervisions[0]
     alignment = (supervision.alignment or {}).get("word") or []
     words = tuple((item.start, item.start + item.duration) for item in alignment)
     return Clip(
@@ -112,9 +132,9 @@ def _read_clip(cut: Any, folder: Path) -> Clip:
         speaker=supervision.speaker,
         text=(supervision.text or "").strip(),
         seconds=float(cut.duration),
-        sample_rate=int(recording.sampling_rate),
+        sample_rate=int(cut.recording.sampling_rate),
         words=words or None,
-        source=bytes(source.source) if source.type == "memory" else folder / source.source,
+        source=source,
         start=float(cut.start),
         accent=str((supervision.custom or {}).get("accent") or ""),
     )

@@ -78,13 +78,10 @@ class BucketSampler(_EpochSampler):
 
         super().__init__(shuffle=shuffle, seed=seed, rank=rank, world_size=world_size)
         self.batch_seconds = batch_seconds
-        # Each bucket holds about the same total duration.
         clips = np.repeat(np.arange(len(seconds)), repeats if repeats is not None else 1)
-        lengths = np.sort(np.asarray(seconds, np.float64)[clips])
-        total = lengths.cumsum()
-        count = min(num_buckets, 2 * math.ceil(total[-1] / batch_seconds))
-        shares = total[-1] * np.arange(1, count) / count
-        self.duration_bins = np.unique(lengths[np.searchsorted(total, shares)]).tolist()
+        lengths = np.asarray(seconds, np.float64)[clips]
+        count = min(num_buckets, 2 * math.ceil(lengths.sum() / batch_seconds))
+        self.duration_bins = duration_bins(lengths, count)
         self.cuts = CutSet.from_cuts(
             MonoCut(id=f"{index} {turn}", start=0.0, duration=float(seconds[index]), channel=0)
             for turn, index in enumerate(clips.tolist())
@@ -109,6 +106,19 @@ class BucketSampler(_EpochSampler):
             )
         sampler.set_epoch(epoch)
         return [tuple(int(cut.id.split()[0]) for cut in batch) for batch in sampler]
+
+
+def duration_bins(seconds: np.ndarray, num_buckets: int) -> list[float]:
+    """Return up to ``num_buckets - 1`` bounds in seconds; the buckets hold about equally much.
+
+    Args:
+        seconds: length of each clip (N,).
+        num_buckets: wanted; clips of equal lengths make fewer.
+    """
+    lengths = np.sort(seconds)
+    total = lengths.cumsum()
+    shares = total[-1] * np.arange(1, num_buckets) / num_buckets
+    return np.unique(lengths[np.searchsorted(total, shares)]).tolist()
 
 
 class CropSampler(_EpochSampler):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from mmtts import InputError
-from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData
+from mmtts.data.clip_data import ALL_SPLITS, SPLITS_OF_STAGE, ClipData, Selection
 from mmtts.data.cuts import Clip, played, read_clips
 from mmtts.data.frozen import Table
 from mmtts.data.phoneme_cache import load_phonemes, phonemes_path
@@ -168,14 +169,13 @@ class SpeechData(ClipData):
         self.report[split]["transcribed"] = len(known)
         return clips
 
-    def refuse(self, clip: Clip) -> str | None:
-        """Return the reason to leave a clip out, or ``None``."""
-        tokens = self._phonemes.get(clip.text)
-        if tokens is None and self.transcribed_only:
-            return "no transcript that can be spoken"
-        if tokens is not None and len(tokens) > clip.num_frames(self.sample_rate, self.hop_length):
-            return "more phonemes than frames"
-        return super().refuse(clip)
+    def selection(self, split: str) -> Selection:
+        """Say which clips of a split can be used."""
+        return replace(super().selection(split), transcribed_only=self.transcribed_only)
+
+    def tokens(self, clip: Clip) -> np.ndarray | None:
+        """Return the phonemes of a clip."""
+        return self._phonemes.get(clip.text)
 
     def sampler(self, split: str, *, shuffle: bool, rank: int, world_size: int) -> BucketSampler:
         """Return batches of about the same length."""

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
+
+from mmtts.audio.mel import LOG_FLOOR
+
+SILENCE = float(np.log(LOG_FLOOR))
+Windows = tuple[np.ndarray, np.ndarray]  # of `frame_windows`
 
 
 class SpeechBatch(NamedTuple):
@@ -74,3 +82,37 @@ def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
         transcribed=rows[rows],
         ids=[name for name, keep in zip(batch.ids, rows.tolist(), strict=True) if keep],
     )
+
+
+def pad_frames(clips: Sequence[Tensor], padding: float = SILENCE) -> tuple[Tensor, Tensor]:
+    """Pad frames (T, D), silence after mels, to float32 (B, T, D); return their lengths (B,)."""
+    lens = [len(frames) for frames in clips]
+    batch = torch.full((len(clips), max(lens), clips[0].shape[1]), padding)
+    for row, frames in zip(batch, clips, strict=True):
+        row[: len(frames)] = frames
+    return batch, torch.tensor(lens)
+
+
+def lay_phonemes(
+    tokens: Sequence[np.ndarray | None], windows: Sequence[Windows | None], mel_lens: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Pad what is spoken, and where; a clip without transcript has one token over all its frames.
+
+    Args:
+        tokens: of each clip (N,), or ``None``.
+        windows: first and last frames (N,) of them.
+        mel_lens: frames of each clip.
+
+    Returns:
+        ``phonemes``, ``phoneme_lens``, ``first_frame`` and ``last_frame`` of a `SpeechBatch`.
+    """
+    lens = [1 if t is None else len(t) for t in tokens]
+    numbers = np.zeros((3, len(lens), max(lens)), np.int64)
+    for row, (spoken, window) in enumerate(zip(tokens, windows, strict=True)):
+        if spoken is not None and window is not None:
+            numbers[0, row, : lens[row]] = spoken
+            numbers[1, row, : lens[row]], numbers[2, row, : lens[row]] = window
+        else:
+            numbers[2, row, 0] = mel_lens[row]
+    phonemes, first, last = torch.from_numpy(numbers)
+    return phonemes, torch.tensor(lens), first, last

@@ -15,16 +15,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmtts import InputError
-from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
+from mmtts.audio.mel import MelSpectrogram
 from mmtts.audio.pitch import measure_pitch
 from mmtts.data.clip_store import ClipStore, shared_zeros
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.data.frame_windows import frame_windows
 from mmtts.data.sampling import Draw
-from mmtts.data.speech_batch import SpeechBatch
+from mmtts.data.speech_batch import SpeechBatch, lay_phonemes, pad_frames
 
 REFERENCES = ("other_clip", "other_crop")
-_SILENCE = float(np.log(LOG_FLOOR))
 _log = logging.getLogger(__name__)
 
 
@@ -179,32 +178,23 @@ class SpeechDataset(Dataset[SpeechBatch]):
         chosen: list[int],
     ) -> SpeechBatch:
         indices = [index for index, _ in rows]
-        mel, mel_lens = _stack([mel for _, mel in rows])
-        reference, reference_lens = _stack(references)
-        manner, manner_lens = _stack(manners)
-        tokens = [self.tokens[index] for index in indices]
-        lens = [1 if t is None else len(t) for t in tokens]
-        numbers = np.zeros((3, len(rows), max(lens)), np.int64)
-        for row, (spoken, length) in enumerate(zip(tokens, lens, strict=True)):
-            windows = self.windows[indices[row]]
-            if spoken is not None and windows is not None:
-                numbers[0, row, :length] = spoken
-                numbers[1, row, :length], numbers[2, row, :length] = windows
-            else:
-                numbers[2, row, 0] = mel_lens[row]
-        phonemes, first, last = torch.from_numpy(numbers)
+        mel, mel_lens = pad_frames([mel for _, mel in rows])
+        reference, reference_lens = pad_frames(references)
+        manner, manner_lens = pad_frames(manners)
+        tokens, windows = ([of[index] for index in indices] for of in (self.tokens, self.windows))
+        phonemes, phoneme_lens, first, last = lay_phonemes(tokens, windows, mel_lens.tolist())
         return SpeechBatch(
             mel=mel,
             mel_lens=mel_lens,
             phonemes=phonemes,
-            phoneme_lens=torch.tensor(lens),
+            phoneme_lens=phoneme_lens,
             first_frame=first,
             last_frame=last,
             reference=reference,
             reference_lens=reference_lens,
             manner=manner,
             manner_lens=manner_lens,
-            pitch=_stack(pitches, padding=0.0)[0].flatten(1),
+            pitch=pad_frames(pitches, padding=0.0)[0].flatten(1),
             voice=self.voices[chosen],
             speaker=torch.from_numpy(self.speaker[indices]),
             accent=torch.from_numpy(self.accent[indices]),
@@ -217,12 +207,3 @@ def _crop(mel: Tensor, length: int, rng: np.random.Generator) -> Tensor:
     """Cut at most ``length`` frames out of a mel (T, M)."""
     start = int(rng.integers(max(0, len(mel) - length) + 1))
     return mel[start : start + length]
-
-
-def _stack(clips: Sequence[Tensor], padding: float = _SILENCE) -> tuple[Tensor, Tensor]:
-    """Pad frames (T, D), silence after mels, to float32 (B, T, D); return their lengths (B,)."""
-    lens = [len(frames) for frames in clips]
-    batch = torch.full((len(clips), max(lens), clips[0].shape[1]), padding)
-    for row, frames in zip(batch, clips, strict=True):
-        row[: len(frames)] = frames
-    return batch, torch.tensor(lens)

@@ -33,6 +33,38 @@ class WaveBatch(NamedTuple):
     ids: list[str]
 
 
+class CropWindow:
+    """A crop of whole frames, with what its outermost frames see on either side.
+
+    Args:
+        mel: of the crops.
+        crop_seconds: length of a crop, rounded to whole frames.
+
+    Attributes:
+        size: samples of a crop and its margins.
+    """
+
+    def __init__(self, mel: MelSpectrogram, crop_seconds: float) -> None:
+        self.mel, self.frames = mel, max(1, round(crop_seconds * mel.frames_per_second))
+        # Half a window on either side, in whole hops, so that no frame sees an artificial edge.
+        self.margin = -(-mel.n_fft // 2 // mel.hop_length)
+        self.size = (self.frames + 2 * self.margin) * mel.hop_length
+
+    def draw(self, length: int, rng: np.random.Generator) -> int:
+        """Draw where the margin before a crop begins in a clip; before 0 there is silence."""
+        room = max(0, length - self.frames * self.mel.hop_length)
+        return int(rng.integers(room + 1)) - self.margin * self.mel.hop_length
+
+    def batch(self, rows: np.ndarray, ids: list[str]) -> WaveBatch:
+        """Make a batch of crops with their margins: float32 (B, size), 16 bit values."""
+        wav = torch.from_numpy(rows).div_(32768.0)
+        with torch.no_grad():
+            mel = self.mel(wav)[:, self.margin : self.margin + self.frames + 1]
+        hop = self.mel.hop_length
+        crop = wav[:, self.margin * hop : (self.margin + self.frames) * hop]
+        return WaveBatch(wav=crop.contiguous(), mel=mel.contiguous(), ids=ids)
+
+
 class WaveDataset(Dataset[WaveBatch]):
     """Loads a whole batch for each `Draw`.
 
@@ -55,7 +87,7 @@ class WaveDataset(Dataset[WaveBatch]):
     ) -> None:
         self.clips, self.seed = list(clips), seed
         self.mel = MelSpectrogram(**(mel or {}))
-        self.frames = max(1, round(crop_seconds * self.mel.frames_per_second))
+        self.window = CropWindow(self.mel, crop_seconds)
         self.decoded = DecodedClips(self.clips, self.mel.sample_rate, cache_gib)
         self._expected: Mapping[str, np.ndarray] = {}
         self._share = 0.0
@@ -86,31 +118,19 @@ class WaveDataset(Dataset[WaveBatch]):
         """
         rng = np.random.default_rng([self.seed, draw.epoch, draw.number])
         loaded = [self.decoded.load(index, rng) for index in draw.clips]
-        hop = self.mel.hop_length
-        # Half a window on either side, in whole hops, so that no frame sees an artificial edge.
-        margin = -(-self.mel.n_fft // 2 // hop)
-        length = (self.frames + 2 * margin) * hop
-        wide = np.zeros((len(loaded), length), np.float32)
+        rows, hop = np.zeros((len(loaded), self.window.size), np.float32), self.mel.hop_length
         told: dict[int, np.ndarray] = {}
-        for number, (row, (index, samples)) in enumerate(zip(wide, loaded, strict=True)):
-            room = max(0, len(samples) - self.frames * hop)
-            start = int(rng.integers(room + 1)) - margin * hop
+        for number, (row, (index, samples)) in enumerate(zip(rows, loaded, strict=True)):
+            first = self.window.draw(len(samples), rng)
             expected = self._expected.get(self.clips[index].id)
             if expected is not None and rng.random() < self._share:
-                first = (start + margin * hop) // hop
-                start = (first - margin) * hop
-                told[number] = expected[first : first + self.frames + 1]
-            part = samples[max(0, start) : max(0, start + length)]
-            row[max(0, -start) : max(0, -start) + len(part)] = part
-        wav = torch.from_numpy(wide).div_(32768.0)
-        with torch.no_grad():
-            mel = self.mel(wav)[:, margin : margin + self.frames + 1]
-        for number, rows in told.items():
-            mel[number] = math.log(LOG_FLOOR)
-            mel[number, : len(rows)] = torch.from_numpy(rows)
-        crop = wav[:, margin * hop : (margin + self.frames) * hop]
-        return WaveBatch(
-            wav=crop.contiguous(),
-            mel=mel.contiguous(),
-            ids=[self.clips[index].id for index, _ in loaded],
-        )
+                first -= first % hop
+                frame = first // hop + self.window.margin
+                told[number] = expected[frame : frame + self.window.frames + 1]
+            part = samples[max(0, first) : max(0, first + self.window.size)]
+            row[max(0, -first) : max(0, -first) + len(part)] = part
+        batch = self.window.batch(rows, [self.clips[index].id for index, _ in loaded])
+        for number, mel in told.items():
+            batch.mel[number] = math.log(LOG_FLOOR)
+            batch.mel[number, : len(mel)] = torch.from_numpy(mel)
+        return batch

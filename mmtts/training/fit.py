@@ -103,8 +103,8 @@ def settle(config: DictConfig) -> RunFolder:
     missing = sorted({*OmegaConf.missing_keys(config), *unset})
     if missing:
         raise InputError(f"{', '.join(missing)} must be given: {missing[0]}=...")
-    needed = Path(config.data.folder)
-    if not needed.is_dir():
+    needed = str(config.data.folder)
+    if "://" not in needed and not Path(needed).is_dir():
         raise InputError(f"{needed} does not exist; prepare it first: {config.data.prepare}")
     return RunFolder(config.folder)
 
