@@ -210,6 +210,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
             accent=torch.from_numpy(self.accent[indices]),
             transcribed=torch.tensor([t is not None for t in tokens]),
             ids=[self.clips[index].id for index in indices],
+            spoken=sum(t is not None for t in tokens),
         )
 
 

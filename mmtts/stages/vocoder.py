@@ -154,8 +154,12 @@ class VocoderStage(lightning.LightningModule):
         loss = discriminator_loss([x.float() for x in real], [x.float() for x in fake])
         # The bare optimizer: Lightning would count its step as one more step of training.
         optimizer = _as_list(self.optimizers())[1].optimizer
-        if bool(torch.isfinite(loss)):
-            self._descend(loss, self.discriminators, optimizer, 1)
+        finite = torch.isfinite(loss)
+        if all(group.get("fused") for group in optimizer.param_groups):
+            optimizer.found_inf = (~finite).float()  # such a step changes nothing
+        elif not bool(finite):
+            return loss
+        self._descend(loss, self.discriminators, optimizer, 1)
         return loss
 
     def _judge(self, recorded: Tensor, generated: Tensor) -> dict[str, Tensor]:

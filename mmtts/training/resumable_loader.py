@@ -15,8 +15,9 @@ class ResumableLoader:
     """Gives the batches of a loader; after a resume, first skips those that were trained on.
 
     The order of batches must follow from the epoch alone (samplers with ``set_epoch``). What a data
-    set draws from torch's global generator follows from (seed, epoch, batch). Skipped batches are
-    loaded and dropped, which is quick beside training on them.
+    set draws from torch's global generator follows from (seed, epoch, batch), the batches of all
+    processes counted. Skipped batches are loaded and dropped, which is quick beside training on
+    them.
 
     Args:
         loader: A sized loader.
@@ -42,9 +43,10 @@ class ResumableLoader:
     def __iter__(self) -> Iterator[Any]:
         skip, self._skip = self._skip, 0
         epoch, batches = self.trainer.current_epoch, iter(self.loader)
+        rank, world = self.trainer.global_rank, self.trainer.world_size
         for number in itertools.count():
-            drawn = np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)
-            torch.manual_seed(int(drawn[0]))
+            drawn = np.random.SeedSequence([self.seed, epoch, number * world + rank])
+            torch.manual_seed(int(drawn.generate_state(1)[0]))
             try:
                 batch = next(batches)
             except StopIteration:
