@@ -5,14 +5,16 @@ them. `MergedSpeechData` and its siblings load the batches of both and lay them 
 `RowNoise` makes everything random in a step a function of (step, draw, row of the global batch).
 """
 
-from collections.abc import Iterator, Sequence
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import lightning
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, multiprocessing
 from torch import distributed as dist
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -28,6 +30,52 @@ WORLD = 2
 LONGEST_ROW = 1 << 16  # numbers that a row of a batch draws at most
 NORMAL = (torch.randn, torch.randn_like)
 UNIFORM = (torch.rand, torch.rand_like)
+
+# Of small runs of stages 2 and 3.
+STYLE = ["style=learned", "style.speaker_dim=12", "style.manner_dim=4", "style.dim=16"]
+SAMPLER = ["model.style_sampler.width=32", "model.style_sampler.depth=1"]
+SAMPLER += ["model.style_sampler.dropout=0"]
+
+
+def in_processes(folder: Path, function: Callable[[], Any], world: int) -> list[Any]:
+    """What a function returns in each of several processes that can talk to each other."""
+    context = multiprocessing.get_context("fork")
+    members = [
+        context.Process(target=_member, args=(k, world, folder, function)) for k in range(world)
+    ]
+    for member in members:
+        member.start()
+    for member in members:
+        member.join(120)
+        assert member.exitcode == 0
+    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(world)]
+
+
+def _member(rank: int, world: int, folder: Path, function: Callable[[], Any]) -> None:
+    place = f"file://{folder}/meeting"
+    dist.init_process_group("gloo", init_method=place, rank=rank, world_size=world)
+    torch.save(function(), folder / f"{rank}.pt")
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+class Gloo:
+    """What a table needs of a trainer's strategy, of processes made by `in_processes`.
+
+    Args:
+        one_disk: Whether they are on one machine; else each has its own.
+    """
+
+    def __init__(self, one_disk: bool = True) -> None:
+        self.root_device = torch.device("cpu")
+        self.is_global_zero = dist.get_rank() == 0
+        self.local_rank = dist.get_rank() if one_disk else 0
+
+    def barrier(self, name: str) -> None:
+        dist.barrier()
+
+    def reduce_boolean_decision(self, decision: bool) -> bool:
+        return all(gather_objects(decision))
 
 
 class RowNoise(lightning.Callback):
@@ -140,3 +188,11 @@ class MergedWaveData(_Merged, WaveData):
 
 class MergedSpeakerData(_Merged, SpeakerData):
     """The batches of the judge."""
+
+
+def curves(run: Path) -> dict[str, list[float]]:
+    """The training losses by name, as far as they were logged."""
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in rows[0] if name.startswith("train/")]
+    return {name: [float(row[name]) for row in rows if row[name]] for name in names}

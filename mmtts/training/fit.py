@@ -42,6 +42,8 @@ def train(config: DictConfig) -> float | None:
     from lightning.pytorch.utilities.exceptions import SIGTERMException
     from omegaconf import OmegaConf
 
+    from mmtts.training.steps import DrawOn
+
     quiet_lightning()
     choose_device(config, folder)
     choose_threads(config, folder)
@@ -56,6 +58,7 @@ def train(config: DictConfig) -> float | None:
             logger.info("continuing %s", checkpoint)
         for line in said:
             logger.info("%s", line)
+    trainer.callbacks.append(DrawOn())  # type: ignore[attr-defined]
     try:
         # A checkpoint of one's own run holds tensors and plain values; anything else is refused.
         trainer.fit(stage, datamodule=data, ckpt_path=checkpoint, weights_only=True)

@@ -39,6 +39,22 @@ class SeedEachStep(Callback):
         random.seed(second)
 
 
+class DrawOn(Callback):
+    """Lets what a stage makes in its setup start as in a run of one process.
+
+    Lightning seeds anew when it starts several, and a network that is made then would begin with
+    the numbers of one that was made before.
+    """
+
+    def __init__(self) -> None:
+        self._state = torch.get_rng_state()
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Go on drawing where the config was read."""
+        if trainer.world_size > 1:
+            torch.set_rng_state(self._state)
+
+
 class GradientGuard(Callback):
     """Skips a step whose loss or gradient is not finite, and stops after a run of them.
 

@@ -1,14 +1,13 @@
 """Losses of several processes are those of one process with all rows, and so are gradients."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from many_processes import in_processes
 from torch import Tensor
 from torch import distributed as dist
-from torch import multiprocessing
 
 from mmtts.losses.attribute_classification import listening_loss, quality_loss
 from mmtts.losses.contrastive import InfoNCE, SigLIP
@@ -28,26 +27,6 @@ from mmtts.losses.relational_distillation import RelationalDistillation
 
 WORLD = 3
 PEOPLE = torch.tensor([0, 1, 0, 2, 1, 2])
-
-
-def in_processes(folder: Path, function: Callable[[], Any]) -> list[Any]:
-    """What a function returns in each of several processes that can talk to each other."""
-    context = multiprocessing.get_context("fork")
-    members = [context.Process(target=_member, args=(k, folder, function)) for k in range(WORLD)]
-    for member in members:
-        member.start()
-    for member in members:
-        member.join(120)
-        assert member.exitcode == 0
-    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
-
-
-def _member(rank: int, folder: Path, function: Callable[[], Any]) -> None:
-    place = f"file://{folder}/meeting"
-    dist.init_process_group("gloo", init_method=place, rank=rank, world_size=WORLD)
-    torch.save(function(), folder / f"{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
 
 
 def contrast(x: Tensor, people: Tensor, module: torch.nn.Module) -> Tensor:
@@ -93,7 +72,7 @@ def test_losses_and_gradients_are_those_of_one_process(tmp_path: Path) -> None:
         mine = rows[dist.get_rank()]
         return gradients(x[mine], PEOPLE[mine])
 
-    found = in_processes(tmp_path, share)
+    found = in_processes(tmp_path, share, WORLD)
     for name in expected:
         for values, _ in found:  # the same number everywhere
             torch.testing.assert_close(values[name], expected[name], rtol=1e-5, atol=1e-6)
@@ -110,7 +89,7 @@ def test_processes_without_anything_to_count_take_part(tmp_path: Path) -> None:
         nothing = masked_mean(torch.ones(1, 2, 3), torch.zeros(1, 2, dtype=torch.bool))
         return mean, nothing, anywhere(mask), anywhere(~mask & mask)
 
-    for mean, nothing, some, none in in_processes(tmp_path, share):
+    for mean, nothing, some, none in in_processes(tmp_path, share, WORLD):
         assert (float(mean), float(nothing), some, none) == (7.0, 0.0, True, False)
 
 
@@ -121,7 +100,7 @@ def test_rows_come_in_the_order_of_the_processes(tmp_path: Path) -> None:
         objects = gather_objects("ab"[:rank])
         return gather(rows)[:, 0].tolist(), own(gather(rows)).equal(rows), objects, gather(rows > 2)
 
-    for numbers, mine, objects, large in in_processes(tmp_path, share):
+    for numbers, mine, objects, large in in_processes(tmp_path, share, WORLD):
         assert numbers == list(range(6)) and mine and objects == ["", "a", "ab"]
         assert large[:, 0].tolist() == [False] * 3 + [True] * 3
 
@@ -142,7 +121,7 @@ def test_a_sample_holds_the_classes_of_all_processes(tmp_path: Path, size: int) 
         labels = torch.tensor([-1, 3 * dist.get_rank(), 50])[: 2 + dist.get_rank() % 2]
         return sample_classes(labels, 100, size, seed=1, step=2).tolist()
 
-    first, *others = in_processes(tmp_path, share)
+    first, *others = in_processes(tmp_path, share, WORLD)
     assert all(other == first for other in others)
     assert len(set(first)) == size and first == sorted(first)
     assert {0, 3, 6, 50} <= set(first) <= set(range(100))

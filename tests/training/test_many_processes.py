@@ -4,7 +4,6 @@ Dropout is off, and what a step draws at random follows from the row (`many_proc
 everything else is as it is in use. Batch norms, which CPUs cannot share, stay as they are.
 """
 
-import csv
 import os
 import shutil
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from many_processes import SAMPLER, STYLE, curves
 from small_models import make_stage1
 from training import Runner
 
@@ -32,9 +32,6 @@ RUN = [
     "optimizer.lr=1e-4",
 ]
 TWO = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.precision=32-true", "trainer.devices=2"]
-STYLE = ["style=learned", "style.speaker_dim=12", "style.manner_dim=4", "style.dim=16"]
-SAMPLER = ["model.style_sampler.width=32", "model.style_sampler.depth=1"]
-SAMPLER += ["model.style_sampler.dropout=0"]
 NORMS = ["+callbacks.norms._target_=many_processes.FrozenNorms"]
 
 # What is small, or off; then what a single process needs to see the same global batches.
@@ -109,8 +106,13 @@ STAGES = {
         ["stage.data._target_=many_processes.MergedSpeakerData"],
     ),
     "face_backbone": (
-        [*NORMS, "model.small_face_net.channels=[4,8]", "model.small_face_net.blocks=[1,1]"]
-        + ["model.small_face_net.size=28", "stage.data.batch_size=4"],
+        [
+            *NORMS,
+            "model.small_face_net.channels=[4,8]",
+            "model.small_face_net.blocks=[1,1]",
+            "model.small_face_net.size=28",
+            "stage.data.batch_size=4",
+        ],
         ["stage.data.batch_size=8"],
     ),
 }
@@ -131,14 +133,6 @@ def environment() -> dict[str, str]:
 
 def words_of(stage: str, name: str) -> list[str]:
     return [f"experiment={stage}_tiny", f"name={name}", *RUN, *STAGES[stage][0]]
-
-
-def curves(run: Path) -> dict[str, list[float]]:
-    """The training losses by name, as far as they were logged."""
-    with (run / "metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    names = [name for name in rows[0] if name.startswith("train/")]
-    return {name: [float(row[name]) for row in rows if row[name]] for name in names}
 
 
 def prepare(runner: Runner, prepared: Path, stages: Sequence[str]) -> None:
