@@ -86,16 +86,30 @@ def frozen(
     Returns:
         The array, as computed.
     """
-    path = folder / "frozen" / f"{name}-{key_of(parts)}.npy"
+    path = frozen_path(folder, name, parts)
     if path.exists():
         try:
-            return np.load(path, allow_pickle=False)
+            return read_frozen(path)
         except (OSError, ValueError) as error:
             logger.warning("%s is damaged (%s) and is computed again", path, error)
     values = compute()
     with atomic_write(path) as temporary:
         np.save(temporary, values, allow_pickle=False)
     return values
+
+
+def frozen_path(folder: Path, name: str, parts: Iterable[str]) -> Path:
+    """Where a table lies; arguments as for `frozen`."""
+    return folder / "frozen" / f"{name}-{key_of(parts)}.npy"
+
+
+def read_frozen(path: Path) -> np.ndarray:
+    """Map a table into memory, which all processes of a machine then share; it cannot be written.
+
+    Raises:
+        OSError, ValueError: There is none, or it is damaged.
+    """
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def read_teacher(folder: Path) -> Table | None:

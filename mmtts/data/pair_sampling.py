@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 
 class EpochBatches(Sampler[list[int]]):
-    """Lists of row numbers; every process gets batches of its own, and as many as the others.
+    """Lists of row numbers; every process gets an equal share of each batch.
 
     Args:
         count: Number of rows.
@@ -36,7 +36,7 @@ class EpochBatches(Sampler[list[int]]):
     ) -> None:
         self.weights = None if weights is None else weights / weights.sum()
         self.count, self.shuffle, self.seed = count, shuffle, seed
-        self.batch_size = min(batch_size, count)
+        self.batch_size = batch_size
         self.rank, self.world_size = rank, world_size
         self.epoch = 0
 
@@ -58,11 +58,12 @@ class EpochBatches(Sampler[list[int]]):
             if self.weights is not None:
                 order = _resample(self.weights, generator)
             order = generator.permutation(order)
+        size = self.batch_size * self.world_size
         for number in range(len(self)):
-            start = (number * self.world_size + self.rank) * self.batch_size
-            # Past the end it begins anew, so that no process is left waiting for a batch.
-            rows = np.arange(start, min(start + self.batch_size, max(self.count, start + 1)))
-            yield order[rows % self.count].tolist()
+            rows = order[number * size : (number + 1) * size]
+            # Too few for equal shares are filled up from the start of the batch.
+            share = -(-len(rows) // self.world_size)
+            yield np.resize(rows, (self.world_size, share))[self.rank].tolist()
 
     def __len__(self) -> int:
         """Count the batches of this process."""

@@ -7,7 +7,7 @@ stage and handed over as `Table`s, so that an epoch costs only the networks that
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from mmtts.data.pair_tables import Face, FaceSpeechPair, read_face_speech, read_
 
 SPLITS = ("train", "valid")
 TABLES = ("train", "valid", "test")
+BLOCK = 1024  # pairs of a split that are looked at together
 _log = logging.getLogger(__name__)
 
 
@@ -267,9 +268,10 @@ class FaceSpeechData(lightning.LightningDataModule):
         seen = torch.from_numpy(features.take(faces)[:, 0])
         return Others(self.others, seen, torch.from_numpy(teacher.take(faces)))
 
-    def all_of(self, split: str) -> FaceSpeechBatch:
-        """All pairs of a split as one batch."""
-        return self._sets[split][list(range(len(self._sets[split])))]
+    def blocks_of(self, split: str) -> Iterator[FaceSpeechBatch]:
+        """All pairs of a split in their order, not too many at once."""
+        rows = range(len(self._sets[split]))
+        return (self._sets[split][list(rows[k : k + BLOCK])] for k in rows[::BLOCK])
 
     def train_dataloader(self) -> DataLoader:
         """Training pairs in a new order each epoch."""

@@ -139,8 +139,8 @@ class PromptData(lightning.LightningDataModule):
 
     Args:
         folder: Prepared data folder.
-        batch_size: Pairs in a batch.
-        epoch_pairs: Pairs in an epoch, of both modalities together.
+        batch_size: Pairs in a batch, of one process.
+        epoch_pairs: Pairs in an epoch, of all processes and both modalities together.
         modalities: "speech", "face" or both; ablations leave one out.
         balance: How far training evens out how often prompts name each age and emotion, and voice
             qualities: 0 leaves them as frequent as they are, 1 makes them equally frequent.
@@ -219,7 +219,8 @@ class PromptData(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         """Training batches, the modalities in turn."""
-        count = max(1, self.epoch_pairs // (self.batch_size * len(self.modalities)))
+        together = self.batch_size * (self.trainer.world_size if self.trainer else 1)
+        count = max(1, self.epoch_pairs // (together * len(self.modalities)))
         return self._loader("train", True, count)
 
     def val_dataloader(self) -> DataLoader:
@@ -276,6 +277,15 @@ def relations(claims: Tensor, facts: Tensor) -> tuple[Tensor, Tensor]:
     fits = compatible(claims, facts) & (claims >= 0).any(1, keepdim=True)
     fits |= torch.eye(len(fits), dtype=torch.bool, device=fits.device)
     return fits, contradicts(claims, facts)
+
+
+def draw(fits: Tensor) -> Tensor:
+    """Draw one of the items that fit each prompt, bool (P, I), all as likely: int64 (P,).
+
+    The smallest of exponential variables is a fair draw; unlike `torch.multinomial`, nothing waits
+    for the device.
+    """
+    return (fits.float() / torch.empty(fits.shape, device=fits.device).exponential_()).argmax(-1)
 
 
 def drop_words(prompts: list[str], probability: float) -> list[str]:

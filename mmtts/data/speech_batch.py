@@ -36,6 +36,7 @@ class SpeechBatch(NamedTuple):
         accent: int64 (B,), index into `SpeechData.accents`; -1 where it is not known.
         transcribed: bool (B,); the other rows train the style encoder only.
         ids: of the clips.
+        spoken: how many rows have a transcript, where that is known without asking the device.
     """
 
     mel: Tensor
@@ -54,13 +55,32 @@ class SpeechBatch(NamedTuple):
     accent: Tensor
     transcribed: Tensor
     ids: list[str]
+    spoken: int | None = None
+
+
+def count_spoken(batch: SpeechBatch) -> int:
+    """How many rows have a transcript."""
+    return int(batch.transcribed.sum()) if batch.spoken is None else batch.spoken
+
+
+def rows_to_speak(batch: SpeechBatch) -> Tensor | slice:
+    """Which rows have a transcript; the first where none has: see `transcribed_rows`."""
+    spoken = count_spoken(batch)
+    if spoken == len(batch.ids):
+        return slice(None)
+    return batch.transcribed if spoken else slice(1)
 
 
 def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
-    """Keep the clips that have a transcript, without padding beyond the longest of them."""
-    rows = batch.transcribed
-    if bool(rows.all()):
+    """Keep the clips that have a transcript, without padding beyond the longest of them.
+
+    Where none has one, the first is kept, and still says so: one of several processes must take
+    part in every loss, even if nothing of its batch counts.
+    """
+    if count_spoken(batch) == len(batch.ids):
         return batch
+    rows = rows_to_speak(batch)
+    kept = torch.arange(len(batch.ids), device=batch.transcribed.device)[rows].tolist()
     frames, phonemes = int(batch.mel_lens[rows].max()), int(batch.phoneme_lens[rows].max())
     windows = [batch.first_frame, batch.last_frame]
     first, last = (None if w is None else w[rows, :phonemes] for w in windows)
@@ -79,8 +99,9 @@ def transcribed_rows(batch: SpeechBatch) -> SpeechBatch:
         voice=batch.voice[rows],
         speaker=batch.speaker[rows],
         accent=batch.accent[rows],
-        transcribed=rows[rows],
-        ids=[name for name, keep in zip(batch.ids, rows.tolist(), strict=True) if keep],
+        transcribed=batch.transcribed[rows],
+        ids=[batch.ids[row] for row in kept],
+        spoken=count_spoken(batch),
     )
 
 

@@ -181,7 +181,8 @@ class SpeechDataset(Dataset[SpeechBatch]):
         mel, mel_lens = pad_frames([mel for _, mel in rows])
         reference, reference_lens = pad_frames(references)
         manner, manner_lens = pad_frames(manners)
-        tokens, windows = ([of[index] for index in indices] for of in (self.tokens, self.windows))
+        tokens = [self.tokens[index] for index in indices]
+        windows = [self.windows[index] for index in indices]
         phonemes, phoneme_lens, first, last = lay_phonemes(tokens, windows, mel_lens.tolist())
         return SpeechBatch(
             mel=mel,
@@ -200,6 +201,7 @@ class SpeechDataset(Dataset[SpeechBatch]):
             accent=torch.from_numpy(self.accent[indices]),
             transcribed=torch.tensor([t is not None for t in tokens]),
             ids=[self.clips[index].id for index in indices],
+            spoken=sum(t is not None for t in tokens),
         )
 
 

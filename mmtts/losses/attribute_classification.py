@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmtts.losses.gathering import global_mean, global_sum
+
 
 def attribute_loss(logits: list[Tensor], named: Tensor) -> Tensor:
     """Mean cross-entropy over attributes; an attribute that is not named is the last class.
@@ -19,7 +21,7 @@ def attribute_loss(logits: list[Tensor], named: Tensor) -> Tensor:
         for scores, column in zip(logits, named.unbind(-1), strict=True)
     ]
     terms = [F.cross_entropy(x, y) for x, y in zip(logits, targets, strict=True)]
-    return torch.stack(terms).mean()
+    return global_mean(torch.stack(terms).mean(), len(named))
 
 
 def listening_loss(logits: list[Tensor], known: Tensor) -> Tensor:
@@ -29,12 +31,16 @@ def listening_loss(logits: list[Tensor], known: Tensor) -> Tensor:
         logits: For each attribute (B, n).
         known: int64 (B, A), -1 = unknown.
     """
-    terms = [
-        F.cross_entropy(scores, column, ignore_index=-1)
+    counts = (known >= 0).sum(0)
+    sums = [
+        F.cross_entropy(scores, column, ignore_index=-1, reduction="sum")
         for scores, column in zip(logits, known.unbind(-1), strict=True)
-        if bool((column >= 0).any())
     ]
-    return torch.stack(terms).mean() if terms else logits[0].sum() * 0.0
+    means = global_mean(torch.stack(sums) / counts.clamp(min=1), counts)
+    heard = global_sum(counts) > 0
+    # What is heard goes first, and so is added up as if it were alone.
+    order = heard.int().argsort(descending=True, stable=True)
+    return (means * heard)[order].sum() / heard.sum().clamp(min=1)
 
 
 def quality_loss(logits: Tensor, known: Tensor) -> Tensor:
@@ -49,4 +55,4 @@ def quality_loss(logits: Tensor, known: Tensor) -> Tensor:
     """
     counts = known >= 0
     each = F.binary_cross_entropy_with_logits(logits, known.to(logits.dtype), reduction="none")
-    return (each * counts).sum() / counts.sum().clamp(min=1)
+    return global_mean((each * counts).sum() / counts.sum().clamp(min=1), counts.sum())

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmtts.losses.gathering import global_mean
+
 UNIT_DB = 3.0  # errors beyond it count by their size, smaller ones by their square
 
 
@@ -33,4 +35,4 @@ def loudness_loss(predicted: Tensor, named: Tensor, loudness: Tensor, fits: Tens
     silent = F.smooth_l1_loss(mine, torch.zeros_like(mine), reduction="none")
     each = torch.where(named, (share * pairs).sum(dim=1), silent)
     counts = ~named | known.any(dim=1)
-    return (each * counts).sum() / counts.sum().clamp(min=1)
+    return global_mean((each * counts).sum() / counts.sum().clamp(min=1), counts.sum())

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmtts.losses.gathering import global_mean
 from mmtts.networks.excitation import PITCH_BINS, pitch_position
 
 _SPREAD = 1.2  # bins; the target is a bell around the pitch
@@ -27,4 +28,5 @@ def pitch_loss(logits: Tensor, pitch: Tensor, voiced: Tensor) -> Tensor:
     target = (-0.5 * distance.square()).softmax(-1)
     entropy = -(target * logits[..., :-1].log_softmax(-1)).sum(-1)
     of_pitch = (entropy * voiced).sum() / voiced.sum().clamp_min(1)
-    return of_pitch + F.binary_cross_entropy_with_logits(logits[..., -1], voiced.to(logits))
+    of_voice = F.binary_cross_entropy_with_logits(logits[..., -1], voiced.to(logits))
+    return global_mean(of_pitch, voiced.sum()) + global_mean(of_voice, len(voiced))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmtts.audio.mel import MelSpectrogram
 from mmtts.audio.spectrum import Spectrum, magnitude
+from mmtts.losses.gathering import global_mean, global_norm
 
 _FLOOR = 1e-3  # magnitudes below are as good as silence
 
@@ -31,15 +32,17 @@ class SpectralLoss(nn.Module):
 
     def forward(self, generated: Tensor, recorded: Tensor) -> Tensor:
         """Compare samples (B, S); returns a scalar, the mean over resolutions."""
-        losses = []
+        norms, logs = [], []
         for spectrum in self.spectra:
             ours = magnitude(spectrum(generated))
             with torch.no_grad():
                 theirs = magnitude(spectrum(recorded))
-            convergence = (ours - theirs).norm() / theirs.norm().clamp_min(_FLOOR)
-            logs = ours.clamp_min(_FLOOR).log() - theirs.clamp_min(_FLOOR).log()
-            losses.append(convergence + logs.abs().mean())
-        return torch.stack(losses).mean()
+            norms.append(torch.stack([(ours - theirs).norm(), theirs.norm()]))
+            apart = ours.clamp_min(_FLOOR).log() - theirs.clamp_min(_FLOOR).log()
+            logs.append(apart.abs().mean())
+        off, whole = global_norm(torch.stack(norms)).unbind(1)
+        convergence = off / whole.clamp_min(_FLOOR)
+        return (convergence + global_mean(torch.stack(logs), len(generated))).mean()
 
 
 class MelLoss(nn.Module):
@@ -62,7 +65,7 @@ class MelLoss(nn.Module):
             with torch.no_grad():
                 target = mel(recorded)
             losses.append(F.l1_loss(mel(generated), target))
-        return torch.stack(losses).sum()
+        return global_mean(torch.stack(losses).sum(), len(generated))
 
 
 def discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
@@ -71,12 +74,13 @@ def discriminator_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor
         F.relu(1 - ours).mean() + F.relu(1 + theirs).mean()
         for ours, theirs in zip(real, fake, strict=True)
     ]
-    return torch.stack(losses).mean()
+    return global_mean(torch.stack(losses).mean(), len(real[0]))
 
 
 def generator_loss(fake: Sequence[Tensor]) -> Tensor:
     """Hinge loss of the generator, the mean over discriminators: relu(1 - fake)."""
-    return torch.stack([F.relu(1 - score).mean() for score in fake]).mean()
+    mean = torch.stack([F.relu(1 - score).mean() for score in fake]).mean()
+    return global_mean(mean, len(fake[0]))
 
 
 def feature_loss(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tensor]]) -> Tensor:
@@ -89,9 +93,11 @@ def feature_loss(real: Sequence[Sequence[Tensor]], fake: Sequence[Sequence[Tenso
     Returns:
         A scalar, the mean over layers and discriminators.
     """
-    losses = []
+    sizes, distances = [], []
     for ours, theirs in zip(real, fake, strict=True):
         for one, other in zip(ours, theirs, strict=True):
-            size = one.detach().abs().mean().clamp_min(1e-5)
-            losses.append((one.detach() - other).abs().mean() / size)
-    return torch.stack(losses).mean()
+            sizes.append(one.detach().abs().mean())
+            distances.append((one.detach() - other).abs().mean())
+    means = torch.stack([torch.stack(distances), torch.stack(sizes)])
+    apart, size = global_mean(means, len(real[0][0]))
+    return (apart / size.clamp_min(1e-5)).mean()

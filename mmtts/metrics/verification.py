@@ -90,13 +90,21 @@ def roc_curve(pairs: Pairs, weights: np.ndarray | None = None) -> tuple[np.ndarr
 
 def roc_auc(pairs: Pairs, weights: np.ndarray | None = None) -> float:
     """Probability that a pair of one person is more similar than a pair of two; chance 0.5."""
-    false, true = roc_curve(pairs, weights)
-    return float(np.trapezoid(true, false))
+    return area(*roc_curve(pairs, weights))
 
 
 def equal_error_rate(pairs: Pairs, weights: np.ndarray | None = None) -> float:
     """Error rate where false acceptances equal false rejections; chance 0.5."""
-    false, true = roc_curve(pairs, weights)
+    return equal_error(*roc_curve(pairs, weights))
+
+
+def area(false: np.ndarray, true: np.ndarray) -> float:
+    """The area under a curve of false and true acceptance rates."""
+    return float(np.trapezoid(true, false))
+
+
+def equal_error(false: np.ndarray, true: np.ndarray) -> float:
+    """Where a curve of false and true acceptance rates has as many errors of either kind."""
     if np.isnan(false).any():
         return float("nan")
     gap = false + true - 1.0  # ascending from -1 to 1; zero where false = 1 - true
@@ -160,7 +168,7 @@ def matching_chances(
         if len(others) >= n - 1:
             below, ties = int(np.sum(others < own)), int(np.sum(others == own))
             people.append(person)
-            hits.append(_chance_to_win(below, ties, len(others), n - 1))
+            hits.append(chance_to_win(below, ties, len(others), n - 1))
     return people, hits
 
 
@@ -256,11 +264,9 @@ def _contests(
 ) -> list[tuple[str, float, np.ndarray]]:
     """Per query: its person, the similarity of the own item, and of one item of each other."""
     score = np.asarray(similarity, np.float64)
-    queries, items = np.asarray(query_people), np.asarray(item_people)
-    rng = np.random.default_rng(seed)
-    item_of = {str(p): int(rng.choice(np.flatnonzero(items == p))) for p in np.unique(items)}
+    item_of = one_item_each(item_people, seed)
     found = []
-    for i, person in enumerate(str(name) for name in queries):
+    for i, person in enumerate(str(name) for name in np.asarray(query_people)):
         if person not in item_of or (genders is not None and not genders.get(person)):
             continue
         others = [
@@ -272,7 +278,18 @@ def _contests(
     return found
 
 
-def _chance_to_win(below: int, ties: int, total: int, drawn: int) -> float:
+def one_item_each(people: Names, seed: int) -> dict[str, int]:
+    """Draw one of the items of each person: person -> index."""
+    rng, owners = np.random.default_rng(seed), np.asarray(people)
+    order = np.argsort(owners, kind="stable")
+    unique, starts = np.unique(owners[order], return_index=True)
+    return {
+        str(person): int(rng.choice(own))
+        for person, own in zip(unique, np.split(order, starts[1:]), strict=True)
+    }
+
+
+def chance_to_win(below: int, ties: int, total: int, drawn: int) -> float:
     """Probability to beat `drawn` of `total` others, of whom `below` lose and `ties` tie."""
     ways = sum(
         comb(ties, j) * comb(below, drawn - j) / (j + 1) for j in range(min(ties, drawn) + 1)

@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from mmtts.networks.transformer import ConvFeedForward
 
-LONGEST = 32.0  # frames, half a second of the usual ones
-
 
 class DurationPredictor(nn.Module):
     """Two style-modulated convolutional layers that predict the log of the expected duration.
@@ -49,27 +47,6 @@ class DurationPredictor(nn.Module):
             scale, shift = modulation(condition).unsqueeze(1).chunk(2, dim=-1)
             x = x + layer(norm(x) * (1 + scale) + shift, mask)
         return self.output(x).squeeze(-1).clamp(-3.0, 6.0)
-
-
-def duration_loss(log_durations: Tensor, durations: Tensor, mask: Tensor) -> Tensor:
-    """Poisson negative log-likelihood of durations, averaged over phonemes, up to a constant.
-
-    What lasts longer than `LONGEST` counts as that long: how long someone stops to think is not in
-    the text, and a single such pause would outweigh all phonemes of a batch.
-
-    Args:
-        log_durations: predicted log of the mean, frames (B, N).
-        durations: frames (B, N).
-        mask: bool (B, N), True = valid.
-
-    Returns:
-        Scalar; smallest (0) where exp(log_durations) equals durations, at most `LONGEST`.
-    """
-    log_durations = log_durations.float()
-    target = durations.to(log_durations.dtype).clamp_max(LONGEST)
-    deviance = log_durations.exp() - target * log_durations
-    floor = target - torch.special.xlogy(target, target)
-    return ((deviance - floor) * mask).sum() / mask.sum().clamp_min(1)
 
 
 def frames_from_durations(durations: Tensor, mask: Tensor) -> Tensor:

@@ -11,12 +11,11 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmtts.networks.convnext import ConvNeXtBlock
 
-_CENTER, _SPREAD = 5.1, 0.35  # natural log of Hz: 164 Hz, and a third of an octave up or down
+_CENTER, SPREAD = 5.1, 0.35  # natural log of Hz: 164 Hz, and a third of an octave up or down
 _OCTAVES = 7  # of the sines and cosines that tell a pitch
 
 
@@ -92,24 +91,4 @@ class MelodyPredictor(nn.Module):
         for block in self.blocks:
             x = block(x * mask.unsqueeze(-1))
         height, voice = self.output(x).unbind(-1)
-        return Melody(_CENTER + _SPREAD * height, voice)
-
-
-def melody_loss(predicted: Melody, spoken: Melody, mask: Tensor) -> Tensor:
-    """Squared distance of the pitch where there is a voice, and cross-entropy of the voice.
-
-    Args:
-        predicted: with logits in place of `voiced`.
-        spoken: what was measured.
-        mask: bool (B, T), True = valid.
-
-    Returns:
-        Scalar; the pitch counts in units of a third of an octave.
-    """
-    voiced = spoken.voiced * mask
-    distance = (predicted.log_pitch.float() - spoken.log_pitch) / _SPREAD
-    pitch = (distance.square() * voiced).sum() / voiced.sum().clamp_min(1.0)
-    entropy = F.binary_cross_entropy_with_logits(
-        predicted.voiced.float(), spoken.voiced, reduction="none"
-    )
-    return pitch + (entropy * mask).sum() / mask.sum().clamp_min(1)
+        return Melody(_CENTER + SPREAD * height, voice)

@@ -23,12 +23,18 @@ def descend(
         stage: optimizes by itself; has one optimizer per network.
         loss: scalar.
         parameters: of the network.
-        place: of its optimizer. The steps of the first one alone count as steps of training.
+        place: of its optimizer. The steps of the first one alone count as steps of training, and
+            are guarded against losses that are not finite; the others skip such a step here.
         gradient_clip: largest norm of the gradient.
     """
     optimizer: Any = as_list(stage.optimizers())[place]
     if place:
         optimizer = optimizer.optimizer  # the bare one, whose steps Lightning does not count
+        finite = torch.isfinite(loss)
+        if all(group.get("fused") for group in optimizer.param_groups):
+            optimizer.found_inf = (~finite).float()  # without waiting for a GPU
+        elif not bool(finite):
+            return
     optimizer.zero_grad()
     stage.manual_backward(loss)
     torch.nn.utils.clip_grad_norm_(list(parameters), gradient_clip)

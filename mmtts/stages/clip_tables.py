@@ -18,7 +18,8 @@ from mmtts.data.speech import SpeechData
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.clip_encoder import ClipEncoder, encode_voices
-from mmtts.stages.frozen import compute_once, progress, working
+from mmtts.stages.compute_once import compute_once
+from mmtts.stages.frozen import progress, working
 from mmtts.storage.model_config import ModelConfig
 from mmtts.storage.model_folder import load_config, load_network
 from mmtts.storage.weights_file import module_hash
@@ -76,17 +77,18 @@ def style_table(
     clips.sort(key=lambda clip: clip.id)  # whichever split it is in
     mel = dict(config.extra.get("mel") or {})
 
-    def compute(device: torch.device) -> np.ndarray:
+    def compute(device: torch.device, rows: np.ndarray) -> np.ndarray:
         from mmtts.audio.mel import MelSpectrogram
 
         model = load_network(Path(stage1), config, "acoustic_model", AcousticModel)
         encoder = ClipEncoder(model, MelSpectrogram(**mel))
         with working(encoder, device):
-            return _over_clips(encoder, clips, encoder.mel.sample_rate, "styles of clips")
+            mine = [clips[row] for row in rows]
+            return _over_clips(encoder, mine, encoder.mel.sample_rate, "styles of clips")
 
     identities = (_clip_identity(folder, clip) for clip in clips)
     parts = ["style", config.sha256, str(sorted(mel.items())), str(LONGEST_SECONDS), *identities]
-    values = compute_once(strategy, folder, "style", parts, compute)
+    values = compute_once(strategy, folder, "style", parts, len(clips), compute)
     return Table("speech style", [clip.id for clip in clips], values)
 
 
@@ -113,17 +115,17 @@ def attach_voices(
     clips.sort(key=lambda clip: clip.id)
     rate = encoder.sample_rate
 
-    def compute(device: torch.device) -> np.ndarray:
+    def compute(device: torch.device, rows: np.ndarray) -> np.ndarray:
         def encode(samples: Sequence[np.ndarray]) -> Tensor:
             return encode_voices(encoder, samples, rate)
 
         with working(encoder, device):
-            return _over_clips(encode, clips, rate, "voices of clips")
+            return _over_clips(encode, [clips[row] for row in rows], rate, "voices of clips")
 
     identities = (_clip_identity(data.folder, clip) for clip in clips)
     weights = f"{module_hash(encoder)} {encoder.config}"
     parts = ["voices", weights, str(LONGEST_SECONDS), *identities]
-    values = compute_once(strategy, data.folder, "voices", parts, compute)
+    values = compute_once(strategy, data.folder, "voices", parts, len(clips), compute)
     table = Table("voice", [clip.id for clip in clips], values)
     data.attach(table)
     train = data.datasets["train"].clips

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from mmtts.data.speech_batch import SpeechBatch
 from mmtts.networks.acoustic_model import TEMPERATURE, AcousticModel
 from mmtts.stages.aligned_speech import expected_speech
 from mmtts.stages.clip_tables import attach_voices
-from mmtts.stages.frozen import compute_once, progress, working
+from mmtts.stages.compute_once import compute_once
+from mmtts.stages.frozen import progress, working
 from mmtts.storage.hub import find_model
 from mmtts.storage.model_config import ModelConfig
 from mmtts.storage.model_folder import load_config, load_network
@@ -53,18 +54,20 @@ def attach_expected(
     clips = [clip for split in SPLITS for clip in speech.datasets[split].clips]
     ends = np.cumsum([clip.num_frames(data.sample_rate, data.hop_length) for clip in clips])
 
-    def compute(device: torch.device) -> np.ndarray:
+    def compute(device: torch.device, rows: np.ndarray) -> np.ndarray:
         found = np.full((ends[-1], model.mel_mean.shape[-1]), np.nan, np.float16)
-        places = {clip.id: end for clip, end in zip(clips, ends, strict=True)}
-        with working(model, device), progress(len(clips), "expected mels") as bar:
-            for batch in _batches(speech):
+        wanted = np.unique(np.searchsorted(ends, rows, side="right"))
+        places = {clips[k].id: ends[k] for k in wanted}
+        with working(model, device), progress(len(places), "expected mels") as bar:
+            for batch in _batches(speech, places):
                 for name, mel in zip(batch.ids, _expect(model, batch, device), strict=True):
-                    found[places[name] - len(mel) : places[name]] = mel
-                bar.update(len(batch.ids))
-        return found
+                    if name in places:
+                        found[places[name] - len(mel) : places[name]] = mel
+                        bar.update()
+        return found[rows]
 
     parts = [config.sha256, *(f"{clip.id} {clip.seconds} {clip.text}" for clip in clips)]
-    mels = compute_once(strategy, data.folder, "expected-mels", parts, compute)
+    mels = compute_once(strategy, data.folder, "expected-mels", parts, int(ends[-1]), compute)
     for split in SPLITS:
         data.datasets[split].hear(_by_clip(clips, mels, ends), share)
 
@@ -96,11 +99,13 @@ def _speech_of(data: WaveData, config: ModelConfig, model: AcousticModel) -> Spe
     return speech
 
 
-def _batches(speech: SpeechData) -> Iterator[SpeechBatch]:
-    """Batches of all clips, each once."""
+def _batches(speech: SpeechData, wanted: Collection[str]) -> Iterator[SpeechBatch]:
+    """Batches in which all clips that are wanted, by id, are once."""
     for split in SPLITS:
+        dataset = speech.datasets[split]
         for draw in speech.sampler(split, shuffle=False, rank=0, world_size=1):
-            yield speech.datasets[split][draw]
+            if any(dataset.clips[k].id in wanted for k in draw.clips):
+                yield dataset[draw]
 
 
 def _expect(model: AcousticModel, batch: SpeechBatch, device: torch.device) -> list[np.ndarray]:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from mmtts import InputError
 from mmtts.data.face_images import FaceImageBatch, augment
+from mmtts.losses.gathering import anywhere, gather, global_mean
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.metrics.verification import equal_error_rate, make_pairs, roc_auc
@@ -41,6 +42,7 @@ class FaceBackboneStage(lightning.LightningModule):
         person_weight: Weight of the person loss.
         person_scale: s of AM-Softmax.
         person_margin: m of AM-Softmax.
+        person_sampled: how many people a step tells apart, see `AMSoftmax`; None for all.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class FaceBackboneStage(lightning.LightningModule):
         person_weight: float = 0.1,
         person_scale: float = 30.0,
         person_margin: float = 0.2,
+        person_sampled: int | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(ignore=["backbone", "optimizer", "scheduler"])
@@ -61,7 +64,7 @@ class FaceBackboneStage(lightning.LightningModule):
         self.distillation = RelationalDistillation(mu=0.0)
         self.projection: nn.Linear | None = None
         self.person_classifier: AMSoftmax | None = None
-        self._seen: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._seen: list[tuple[Tensor, ...]] = []
 
     def setup(self, stage: str) -> None:
         """Take the number of people and the teacher's size from the data."""
@@ -70,9 +73,9 @@ class FaceBackboneStage(lightning.LightningModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         width = self.backbone.feature_dim
         self.projection = nn.Linear(width, data.teacher_dim)
-        self.person_classifier = AMSoftmax(
-            width, data.n_people, self.hparams["person_scale"], self.hparams["person_margin"]
-        )
+        names = ("scale", "margin", "sampled")
+        settings = {name: self.hparams[f"person_{name}"] for name in names}
+        self.person_classifier = AMSoftmax(width, data.n_people, **settings, seed=data.seed)
 
     def configure_optimizers(self) -> Any:
         """Optimizer over all parameters, its scheduler stepped per step."""
@@ -94,7 +97,8 @@ class FaceBackboneStage(lightning.LightningModule):
         """The same losses on clean crops of people who are in no training batch."""
         losses, features = self._step(batch)
         self._log("valid", losses, batch)
-        self._seen.append((features.float().cpu(), batch.teacher.cpu(), batch.person.cpu()))
+        rows = features.float(), batch.teacher, batch.person
+        self._seen.append(tuple(gather(row).cpu() for row in rows))
         return losses["loss"]
 
     def on_validation_epoch_end(self) -> None:
@@ -121,12 +125,13 @@ class FaceBackboneStage(lightning.LightningModule):
         losses = {}
         if weights["point_weight"]:
             cosine = F.cosine_similarity(self.projection(features), batch.teacher, dim=-1)
-            losses["point"] = (1.0 - cosine).mean()
+            losses["point"] = global_mean((1.0 - cosine).mean(), len(cosine))
         if weights["relation_weight"]:
-            losses["relation"] = self.distillation(features, None, batch.teacher)
+            losses["relation"] = self.distillation(gather(features), None, gather(batch.teacher))
         known = batch.person < self.person_classifier.weight.shape[0]
-        if weights["person_weight"] and bool(known.any()):
-            losses["person"] = self.person_classifier(features[known], batch.person[known])
+        if weights["person_weight"] and (self.training or anywhere(known)):
+            person = torch.where(known, batch.person, -1)
+            losses["person"] = self.person_classifier(features, person, self.global_step)
         terms = [weights[f"{name}_weight"] * value for name, value in losses.items()]
         losses["loss"] = torch.stack(terms).sum()
         return losses, features

@@ -16,6 +16,7 @@ from mmtts.data.face_images import augment
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import FaceSpeechPair
 from mmtts.data.pairs import FaceSpeechBatch, FaceSpeechData
+from mmtts.losses.gathering import anywhere, gather, global_mean
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.metrics.likeness import mean_voice
@@ -25,11 +26,7 @@ from mmtts.stages.clip_tables import check_widths, speaker_dim, style_dim, style
 from mmtts.stages.face_backbone import with_backbone
 from mmtts.stages.face_start import face_features, start_head, teach_reading
 from mmtts.stages.face_teacher import face_teacher
-from mmtts.stages.face_voice_scores import (
-    HeldOut,
-    baseline_voices,
-    held_out_scores,
-)
+from mmtts.stages.face_voice_scores import HeldOut, baseline_voices, held_out_scores
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import face_voice_pictures
 from mmtts.stages.validation import unit
@@ -66,6 +63,7 @@ class FaceEncoderStage(lightning.LightningModule):
         distillation_weight, contrast_weight, sampler_weight: See there.
         sampler_reaches_encoder: Whether the sampler's gradient trains the encoder too.
         scale, margin: s and m of AM-Softmax.
+        sampled: How many people a step tells apart, see `AMSoftmax`; None for all.
         train_backbone: Whether the backbone learns (from pictures), or stays frozen (cached).
         views: Views of each face that a frozen backbone's cache holds; 1 is the crop alone.
         closed_form: Whether, on a frozen backbone, the head starts at the training pairs'
@@ -91,6 +89,7 @@ class FaceEncoderStage(lightning.LightningModule):
         sampler_reaches_encoder: bool = False,
         scale: float = 30.0,
         margin: float = 0.2,
+        sampled: int | None = None,
         train_backbone: bool = False,
         views: int = 8,
         closed_form: bool = True,
@@ -153,14 +152,12 @@ class FaceEncoderStage(lightning.LightningModule):
         if self.style_sampler is not None:
             self.style_sampler.fit(torch.from_numpy(style.take(cuts)), unseen)
         rows = speakers.take(cuts)
-        people = [data.people.index(pair.person) for pair in data.pairs["train"]]
+        number = {person: k for k, person in enumerate(data.people)}
+        people = [number[pair.person] for pair in data.pairs["train"]]
         self.voice_mean = mean_voice(rows, people)
-        self.classifier = AMSoftmax(
-            self.speaker_dim, len(data.people), self.hparams["scale"], self.hparams["margin"]
-        )
-        sums = torch.zeros_like(self.classifier.weight.data)
-        sums.index_add_(0, torch.tensor(people), torch.from_numpy(rows))
-        self.classifier.weight.data.copy_(F.normalize(sums, dim=-1))
+        settings = {name: self.hparams[name] for name in ("scale", "margin", "sampled")}
+        self.classifier = AMSoftmax(self.speaker_dim, len(data.people), **settings, seed=data.seed)
+        self.classifier.start_at(torch.from_numpy(rows), torch.tensor(people))
 
     def configure_optimizers(self) -> Any:
         """Optimizer over what learns, its scheduler stepped per step."""
@@ -196,29 +193,33 @@ class FaceEncoderStage(lightning.LightningModule):
         z_s = self._speaker(batch.style)
         z_f = self._encode(batch)
         known = batch.person < len(self.classifier.weight)
-        if weights["identity_weight"] and bool(known.any()):
-            person = batch.person[known]
-            heard, seen = self.classifier(z_s[known], person), self.classifier(z_f[known], person)
+        if weights["identity_weight"] and (self.training or anywhere(known)):
+            person = torch.where(known, batch.person, -1)
+            heard, seen = (self.classifier(z, person, self.global_step) for z in (z_s, z_f))
             losses["identity"] = weights["alpha"] * heard + seen
+        faces, voices = gather(z_f), gather(z_s)
         if weights["distillation_weight"]:
-            losses["distillation"] = self._distill(batch, z_f, z_s)
+            losses["distillation"] = self._distill(batch, faces, voices)
         if weights["contrast_weight"]:
-            losses["contrast"] = self.contrast(z_f, z_s, batch.person[:, None] == batch.person)
+            person = gather(batch.person)
+            losses["contrast"] = self.contrast(faces, voices, person[:, None] == person)
         if weights["sampler_weight"] and self.style_sampler is not None:
             # An encoder knows the people it was trained on better than it will know anyone else.
             condition = z_f.detach() if batch.unseen is None else batch.unseen
             condition = z_f if weights["sampler_reaches_encoder"] else condition
-            losses["sampler"] = self.style_sampler.loss(batch.style, condition)
+            distance = self.style_sampler.loss(batch.style, condition)
+            losses["sampler"] = global_mean(distance, len(batch.style))
         terms = [weights[f"{name}_weight"] * value for name, value in losses.items()]
         return losses | {"loss": torch.stack(terms).sum() if terms else z_f.sum() * 0.0}
 
     def _distill(self, batch: FaceSpeechBatch, z_f: Tensor, z_s: Tensor) -> Tensor:
-        """The distillation loss; faces without a voice learn from the face teacher alone."""
+        """Distill into the global batch; faces without a voice have the face teacher alone."""
+        teacher = None if batch.face_teacher is None else gather(batch.face_teacher)
         if batch.other_features is None or not self.training:
-            return self.distillation(z_f, z_s, batch.face_teacher)
-        assert batch.face_teacher is not None and batch.other_teacher is not None
-        student = torch.cat([z_f, self.face_encoder.head(batch.other_features)])
-        return self.distillation(student, z_s, torch.cat([batch.face_teacher, batch.other_teacher]))
+            return self.distillation(z_f, z_s, teacher)
+        assert teacher is not None and batch.other_teacher is not None
+        student = torch.cat([z_f, gather(self.face_encoder.head(batch.other_features))])
+        return self.distillation(student, z_s, torch.cat([teacher, gather(batch.other_teacher)]))
 
     def _speaker(self, style: Tensor) -> Tensor:
         """The speaker's part of styles (B, D): unit vectors (B, S). A face tells no manner."""
@@ -262,16 +263,18 @@ class FaceEncoderStage(lightning.LightningModule):
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
         pairs, was_training = data.pairs["valid"], self.training
         self.eval()
-        batch = self.transfer_batch_to_device(data.all_of("valid"), self.device, 0)
-        z_f = self._encode(batch)
-        rows = {"voice": self._speaker(batch.style), "z_f": z_f, "gender": batch.gender}
-        if self.style_sampler is not None:
-            rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
+        parts = []
+        for block in data.blocks_of("valid"):
+            batch = self.transfer_batch_to_device(block, self.device, 0)
+            z_f = self._encode(batch)
+            rows = {"voice": self._speaker(batch.style), "z_f": z_f, "gender": batch.gender}
+            if self.style_sampler is not None:
+                rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
+            parts.append({name: value.cpu().numpy() for name, value in rows.items()})
         self.train(was_training)
-        held = {name: value.cpu().numpy() for name, value in rows.items()}
-        held |= self.baselines
+        held = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         names = dict(zip(FaceSpeechPair._fields, np.array(pairs).T, strict=True))
-        return {**held, **names, "mean_voice": self.voice_mean}
+        return {**held, **self.baselines, **names, "mean_voice": self.voice_mean}
 
     @torch.no_grad()
     def pictures(self, batch: FaceSpeechBatch) -> dict[str, np.ndarray]:

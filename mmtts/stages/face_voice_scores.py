@@ -14,6 +14,7 @@ from mmtts.stages.validation import cross_modal_scores, ridge, unit
 # What is to find the voice, and how its scores are called.
 METHODS = {"z_f": "", "mean": "mean_", "ridge": "ridge_", "nearest": "nearest_"}
 SHORT_SCORES = ("auc", "match5", "auc_gender")
+BLOCK = 1024  # faces that are compared with all known ones at once
 
 # One row for each pair of a held-out person: face, cut, person (names), gender (-1 = unknown), the
 # voice (n, S) and what each method gives the face (n, S); mean_voice (S,) of the training people.
@@ -69,5 +70,7 @@ def baseline_voices(
     asked = unit(features.take(p.face for p in data.pairs["valid"])[:, 0])
     weights, offset = ridge(seen, voices)
     mean = seen.mean(0)  # most of what features have in common says nothing
-    likest = (unit(asked - mean) @ unit(seen - mean).T).argmax(1)
+    known, questions = unit(seen - mean), unit(asked - mean)
+    blocks = [questions[k : k + BLOCK] for k in range(0, len(questions), BLOCK)]
+    likest = np.concatenate([(block @ known.T).argmax(1) for block in blocks])
     return {"ridge": asked @ weights + offset, "nearest": voices[likest]}

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
+from mmtts.data.speech_batch import SpeechBatch, count_spoken, transcribed_rows
 from mmtts.losses.flow_matching import path_point
+from mmtts.losses.gathering import processes
+from mmtts.losses.masked_mean import masked_mean
 from mmtts.networks.flow_decoder import FlowDecoder
 from mmtts.networks.flow_solver import integrate
-from mmtts.networks.masks import masked_mean
 from mmtts.stages.aligned_speech import expected_speech
 from mmtts.stages.trained_speech import TrainedSpeech
 
@@ -85,16 +86,18 @@ class FewSteps(lightning.LightningModule):
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         """One step; logs ``train/loss``, the squared distance of the velocities."""
-        if not bool(batch.transcribed.any()):
+        if not count_spoken(batch) and processes() == 1:
             return self.decoder.output.bias.sum() * 0.0
-        prior, aligned = expected_speech(self.acoustic_model, transcribed_rows(batch))
+        batch = transcribed_rows(batch)
+        prior, aligned = expected_speech(self.acoustic_model, batch)
         z, mask = aligned.plan.z, aligned.mask
         dropped = torch.rand(len(z), 1, device=z.device) < self.hparams["style_dropout"]
         z = torch.where(dropped, self.acoustic_model.null_style, z)
         noise = self._noise(prior)
         t = torch.rand(len(z), device=z.device)
         t = t * (torch.rand_like(t) >= self.hparams["start_share"])
-        loss = self._distance(noise, self._arrive(noise, prior, z, mask), prior, z, mask, t)
+        squares = self._distance(noise, self._arrive(noise, prior, z, mask), prior, z, mask, t)
+        loss = masked_mean(squares, mask & batch.transcribed[:, None])
         self.log("train/loss", loss.detach(), batch_size=len(z))
         return loss
 
@@ -105,9 +108,10 @@ class FewSteps(lightning.LightningModule):
         Logs ``valid/one_step`` and ``valid/two_steps``, mean squared distances, and
         ``valid/loss``, their mean.
         """
-        if not bool(batch.transcribed.any()):
+        if not count_spoken(batch) and processes() == 1:
             return
-        prior, aligned = expected_speech(self.acoustic_model, transcribed_rows(batch))
+        batch = transcribed_rows(batch)
+        prior, aligned = expected_speech(self.acoustic_model, batch)
         z, mask = aligned.plan.z, aligned.mask
         generator = torch.Generator().manual_seed(VALIDATION_SEED + batch_idx)
         noise = torch.randn(prior.shape, generator=generator).to(prior)
@@ -117,7 +121,8 @@ class FewSteps(lightning.LightningModule):
         found = {}
         for name, steps in (("one_step", 1), ("two_steps", 2)):
             here = self.acoustic_model.decode(noise, prior, z, lens, steps)
-            found[f"valid/{name}"] = masked_mean((here - there) ** 2, mask)
+            squares = (here - there) ** 2
+            found[f"valid/{name}"] = masked_mean(squares, mask & batch.transcribed[:, None])
         found["valid/loss"] = torch.stack(list(found.values())).mean()
         self.log_dict(found, batch_size=len(z), sync_dist=True)
 
@@ -141,7 +146,7 @@ class FewSteps(lightning.LightningModule):
     ) -> Tensor:
         point = path_point(noise, mel, t, sigma=0.0)
         velocity = self.decoder(point.x, prior, t, z, mask)
-        return masked_mean((velocity.float() - point.velocity) ** 2, mask)
+        return (velocity.float() - point.velocity) ** 2
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leave the teacher out: it is read from ``stage1`` again."""

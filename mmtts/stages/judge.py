@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mmtts.data.speaker_dataset import SpeakerBatch
+from mmtts.losses.gathering import gather_objects
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.metrics.speaker_trials import corpus_of, errors_by_corpus, make_trials
 from mmtts.metrics.verification import eer_interval, equal_error_rate
@@ -33,6 +34,7 @@ class JudgeStage(lightning.LightningModule):
         scheduler: Called with the optimizer; None for a constant rate.
         scale: s of AM-Softmax.
         margin: m of AM-Softmax.
+        sampled: How many classes a step tells apart, see `AMSoftmax`; None for all.
         seed: Of the interval that is exported.
     """
 
@@ -43,6 +45,7 @@ class JudgeStage(lightning.LightningModule):
         scheduler: Callable[..., Any] | None = None,
         scale: float = 30.0,
         margin: float = 0.2,
+        sampled: int | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -56,8 +59,9 @@ class JudgeStage(lightning.LightningModule):
         """Take the number of classes from the data."""
         if self.classifier is None:
             data = self.trainer.datamodule  # type: ignore[attr-defined]
+            settings = {name: self.hparams[name] for name in ("scale", "margin", "sampled")}
             self.classifier = AMSoftmax(
-                self.verifier.dim, data.n_classes, self.hparams["scale"], self.hparams["margin"]
+                self.verifier.dim, data.n_classes, **settings, seed=data.seed
             )
 
     def configure_optimizers(self) -> Any:
@@ -70,7 +74,8 @@ class JudgeStage(lightning.LightningModule):
     def training_step(self, batch: SpeakerBatch, batch_idx: int) -> Tensor:
         """One step on crops; logs ``train/loss``."""
         assert self.classifier is not None
-        loss = self.classifier(self.verifier(batch.wav, batch.wav_lens), batch.speaker)
+        vectors = self.verifier(batch.wav, batch.wav_lens)
+        loss = self.classifier(vectors, batch.speaker, self.global_step)
         self.log("train/loss", loss.detach(), batch_size=len(batch.ids))
         return loss
 
@@ -82,7 +87,8 @@ class JudgeStage(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log ``valid/eer``."""
-        trials = make_trials(*_together(self._heard))
+        heard = [batch for mine in gather_objects(self._heard) for batch in mine]
+        trials = make_trials(*_together(heard))
         self._heard.clear()
         self.log("valid/eer", equal_error_rate(trials), sync_dist=True)
 

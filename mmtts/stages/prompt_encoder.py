@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from mmtts import InputError
-from mmtts.data.attributes import ATTRIBUTES, audible, read_thresholds
+from mmtts.data.attributes import ATTRIBUTES, audible
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs, has_prompts, read_prompts
-from mmtts.data.prompt_pairs import SPLITS, PromptBatch, PromptData, drop_words, relations
+from mmtts.data.prompt_pairs import SPLITS, PromptBatch, PromptData, draw, drop_words, relations
 from mmtts.data.qualities import QUALITIES
 from mmtts.losses.attribute_classification import attribute_loss, listening_loss, quality_loss
+from mmtts.losses.gathering import gather, global_mean, own
 from mmtts.losses.loudness import loudness_loss
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
@@ -28,13 +29,11 @@ from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampl
 from mmtts.stages.frozen import face_style_table, prompt_table
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import by_gender, style_space_picture
-from mmtts.stages.prompt_scores import PromptProbe, held_out_prompts
-from mmtts.stages.validation import loudness_scores
+from mmtts.stages.prompt_scores import WATCHED, PromptProbe, held_out_prompts, validation_scores
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 4  # styles per prompt in validation
-WATCHED = 100  # prompts at most in validation
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -197,14 +196,14 @@ class PromptEncoderStage(lightning.LightningModule):
     def _step(self, batch: PromptBatch) -> dict[str, Tensor]:
         weights, losses = self.hparams, {}
         z_p, (z, usable) = self._encode(batch), self._target(batch)
-        fits, against = (pairs & usable for pairs in relations(batch.claims, batch.facts))
+        styles, may = gather(z), gather(usable)
+        related = relations(gather(batch.claims), gather(batch.facts))
+        fits, against = (pairs & may for pairs in related)
         if weights["contrast_weight"]:
-            losses["contrast"] = self.contrast(z_p, z, fits, fits | against)
-        rows = fits.any(1)
-        if weights["sampler_weight"] and rows.any():
-            # Any item that fits is as right a target as the one in the prompt's own row.
-            drawn = torch.multinomial(fits[rows].float(), 1)[:, 0]
-            losses["sampler"] = self.style_sampler.loss(z[drawn], z_p[rows])
+            losses["contrast"] = self.contrast(gather(z_p), styles, fits, fits | against)
+        fits = own(fits)
+        if weights["sampler_weight"]:
+            losses["sampler"] = self._sampler_loss(batch, z_p, styles, fits)
         if weights["attribute_weight"]:
             losses["attribute"] = attribute_loss(
                 self.prompt_encoder.attribute_logits(z_p), batch.attributes
@@ -217,11 +216,21 @@ class PromptEncoderStage(lightning.LightningModule):
             losses["quality"] = quality_loss(logits, batch.item_qualities)
         if weights["loudness_weight"]:
             loudness, named = self.prompt_encoder.loudness(z_p), batch.attributes[:, ENERGY] >= 0
-            losses["loudness"] = loudness_loss(loudness, named, batch.item_loudness, fits)
+            losses["loudness"] = loudness_loss(loudness, named, gather(batch.item_loudness), fits)
         terms = [weights[f"{name}_weight"] * value for name, value in losses.items()]
         total = torch.stack(terms).sum() if terms else z_p.sum() * 0.0
         losses["loss"] = weights[f"text_{batch.modality}_weight"] * total
         return losses
+
+    def _sampler_loss(self, batch: PromptBatch, z_p: Tensor, z: Tensor, fits: Tensor) -> Tensor:
+        """How badly the sampler explains, of all items' styles, one that fits each prompt."""
+        if batch.modality == "face":  # clips are always usable
+            rows = fits.any(1)
+            z_p, fits = z_p[rows], fits[rows]
+        if not len(z_p):
+            return global_mean(z.sum() * 0.0, 0)
+        # Any item that fits is as right a target as the one in the prompt's own row.
+        return global_mean(self.style_sampler.loss(z[draw(fits)], z_p), len(z_p))
 
     def _encode(self, batch: PromptBatch) -> Tensor:
         """z_p of a batch, from cached features or from words."""
@@ -259,17 +268,11 @@ class PromptEncoderStage(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log what is heard in the voices of unseen prompts, and how loud they want to be.
 
-        See `PromptProbe.of_voices` and `loudness_scores`.
+        See `validation_scores`.
         """
-        data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
         assert self.probe is not None
-        pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
-        asked, items = pairs.distinct_prompts(WATCHED), pairs.distinct_items()
-        given = self.voices(asked.prompts)
-        scores = self.probe.of_voices(asked, given, self.voice_mean)
-        bounds = read_thresholds(data.folder).get("loudness")
-        known = data.loudness_of("valid", items.items)
-        scores |= loudness_scores(given["loudness"], asked.claims, known, items.facts, bounds)
+        data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
+        scores = validation_scores(data, self.probe, self.voices, self.voice_mean)
         self.log_dict({f"valid/{name}": value for name, value in scores.items()}, sync_dist=True)
 
     def on_fit_end(self) -> None:

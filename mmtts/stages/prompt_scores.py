@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mmtts.data.attributes import ATTRIBUTES, audible
+from mmtts.data.attributes import ATTRIBUTES, audible, read_thresholds
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs, read_prompts
+from mmtts.data.prompt_pairs import PromptData
 from mmtts.data.qualities import QUALITIES
 from mmtts.stages.clip_tables import style_table
 from mmtts.stages.nearest_caption import voices_of_nearest_captions
-from mmtts.stages.validation import AttributeProbe, diversity
+from mmtts.stages.validation import AttributeProbe, diversity, loudness_scores
 
-HELD_OUT = 300  # prompts at most
+WATCHED, HELD_OUT = 100, 300  # prompts at most, in validation and at the end
 SIZES = [*(len(values) for values in ATTRIBUTES.values()), *(2 for _ in QUALITIES)]
 
 
@@ -92,6 +93,29 @@ class PromptProbe:
         found["quality"] = _mean_share(heard, asked)
         found["quality_elsewhere"] = _mean_share(heard, elsewhere)
         return {name: value for name, value in found.items() if not np.isnan(value)}
+
+
+def validation_scores(
+    data: PromptData,
+    probe: PromptProbe,
+    voices: Callable[[list[str]], dict[str, np.ndarray]],
+    voice_mean: np.ndarray,
+) -> dict[str, float]:
+    """What is heard in the voices of unseen prompts, and how loud they want to be.
+
+    Args:
+        data: Whose validation prompts are asked for, `WATCHED` of them.
+        probe: Hears it, see `PromptProbe.of_voices`; of the loudness see `loudness_scores`.
+        voices: Gives n prompts the fields of `PromptVoices`.
+        voice_mean: Mean of the training voices (D,).
+    """
+    pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
+    asked, items = pairs.distinct_prompts(WATCHED), pairs.distinct_items()
+    given = voices(asked.prompts)
+    bounds = read_thresholds(data.folder).get("loudness")
+    known = data.loudness_of("valid", items.items)
+    told = loudness_scores(given["loudness"], asked.claims, known, items.facts, bounds)
+    return probe.of_voices(asked, given, voice_mean) | told
 
 
 def held_out_prompts(

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
+from mmtts.data.speech_batch import SpeechBatch, count_spoken, transcribed_rows
+from mmtts.losses.gathering import global_norm
+from mmtts.losses.masked_mean import masked_mean
 from mmtts.losses.vocoder import discriminator_loss, feature_loss, generator_loss
 from mmtts.networks.frame_prior import FramePrior
-from mmtts.networks.masks import masked_mean
 from mmtts.networks.mel_discriminator import MelDiscriminator
 from mmtts.networks.melody import melody_of
 from mmtts.stages.adversaries import descend
@@ -103,7 +104,8 @@ class SharpPrior(lightning.LightningModule):
         if self.global_step >= self.hparams["judged_after"]:
             judged = self._judge(mel, expected, before)
             doubted = torch.autograd.grad(judged, expected, retain_graph=True)[0]
-            length = gradient.norm() / doubted.norm().clamp_min(SMALLEST_GRADIENT)
+            pulls, doubts = (global_norm(x.norm()) for x in (gradient, doubted))
+            length = pulls / doubts.clamp_min(SMALLEST_GRADIENT)
             gradient = gradient + self.hparams["sharpness"] * length * doubted
             losses["judged"] = judged
         # Of a sum of products with constants, the gradient is these.
@@ -116,7 +118,7 @@ class SharpPrior(lightning.LightningModule):
     @torch.no_grad()
     def validation_step(self, batch: SpeechBatch, batch_idx: int) -> None:
         """Distance, and how much of the spread of recorded mels there is, as ``valid/<name>``."""
-        if not bool(batch.transcribed.any()):
+        if not count_spoken(batch):
             return
         batch = transcribed_rows(batch)
         mel, expected, _, mask = self._mels(batch)
@@ -136,9 +138,8 @@ class SharpPrior(lightning.LightningModule):
         real, _ = self.discriminator(mel, before)
         fake, _ = self.discriminator(expected, before)
         loss = discriminator_loss([real.float()], [fake.float()])
-        if bool(torch.isfinite(loss)):
-            clip = self.hparams["gradient_clip"]
-            descend(self, loss, self.discriminator.parameters(), 1, clip)
+        clip = self.hparams["gradient_clip"]
+        descend(self, loss, self.discriminator.parameters(), 1, clip)
         return loss
 
     def _judge(self, mel: Tensor, expected: Tensor, before: Tensor) -> Tensor:

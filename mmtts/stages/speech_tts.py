@@ -11,14 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmtts.data.speech_batch import SpeechBatch, transcribed_rows
+from mmtts.data.speech_batch import SpeechBatch, count_spoken, rows_to_speak, transcribed_rows
+from mmtts.losses.duration import duration_loss
 from mmtts.losses.flow_matching import path_point, spread_times
+from mmtts.losses.gathering import anywhere, processes
 from mmtts.losses.margin_softmax import AMSoftmax
+from mmtts.losses.masked_mean import masked_mean
+from mmtts.losses.melody import melody_loss
 from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.alignment import lay_out
-from mmtts.networks.duration_predictor import duration_loss
-from mmtts.networks.masks import mask_from_lens, masked_mean
-from mmtts.networks.melody import melody_loss, melody_of
+from mmtts.networks.masks import mask_from_lens
+from mmtts.networks.melody import melody_of
 from mmtts.networks.plan import Plan
 from mmtts.stages.aligned_speech import align_batch, batch_styles, spoken_prior
 from mmtts.stages.clip_tables import attach_voices
@@ -60,6 +63,7 @@ class SpeechTTS(lightning.LightningModule):
         speaker_weight: weight of the speaker loss.
         speaker_scale: s of AM-Softmax.
         speaker_margin: m of AM-Softmax.
+        speaker_sampled: how many speakers a step tells apart, see `AMSoftmax`; None for all.
         style_dropout: probability of replacing the decoder's style by the null style.
         synthesis_steps: decoder steps for the pictures and sounds of validation.
         symbols: the phoneme inventory, kept in the exported model.
@@ -83,6 +87,7 @@ class SpeechTTS(lightning.LightningModule):
         speaker_weight: float = 0.1,
         speaker_scale: float = 30.0,
         speaker_margin: float = 0.2,
+        speaker_sampled: int | None = None,
         style_dropout: float = 0.1,
         synthesis_steps: int = 10,
         symbols: Sequence[str] = (),
@@ -131,11 +136,10 @@ class SpeechTTS(lightning.LightningModule):
         self.speakers = list(data.speakers)
         voice_mean = attach_voices(self.acoustic_model, data, self.trainer.strategy)
         if voice_mean is None and not self.fixed_style:
+            width, names = self.acoustic_model.style_encoder.dims[0], ("scale", "margin", "sampled")
+            settings = {name: self.hparams[f"speaker_{name}"] for name in names}
             self.speaker_classifier = AMSoftmax(
-                self.acoustic_model.style_encoder.dims[0],
-                len(self.speakers),
-                self.hparams["speaker_scale"],
-                self.hparams["speaker_margin"],
+                width, len(self.speakers), **settings, seed=data.seed
             )
         if self.hparams["init"] is None:  # else they are the initial model's
             self.acoustic_model.set_statistics(data.mel_mean, data.mel_std, voice_mean)
@@ -176,11 +180,12 @@ class SpeechTTS(lightning.LightningModule):
     ) -> dict[str, Tensor]:
         who, z = batch_styles(self.acoustic_model, batch)
         losses = {}
-        known = batch.speaker >= 0  # people of other splits have no class
-        if self.speaker_classifier is not None and bool(known.any()):
-            losses["speaker"] = self.speaker_classifier(who[known], batch.speaker[known])
-        if bool(batch.transcribed.any()):
-            rows = batch.transcribed
+        classifier = self.speaker_classifier
+        # People of other splits have no class.
+        if classifier is not None and (self.training or anywhere(batch.speaker >= 0)):
+            losses["speaker"] = classifier(who, batch.speaker, self.global_step)
+        if count_spoken(batch) or processes() > 1:
+            rows = rows_to_speak(batch)
             spoken = self.acoustic_model.accented(z[rows], batch.accent[rows])
             losses |= self._speech_losses(transcribed_rows(batch), spoken, generator)
         if not losses:  # strangers without transcripts: nothing to learn or to measure
@@ -197,23 +202,25 @@ class SpeechTTS(lightning.LightningModule):
         mel_mask = mask_from_lens(batch.mel_lens, mel.shape[1])
         mask = mask_from_lens(batch.phoneme_lens, batch.phonemes.shape[1])
         hidden, prior = model.text_encoder(batch.phonemes, mask, z)
+        spoken = batch.transcribed[:, None]  # everywhere, or nowhere in a stand-in
         alignment = align_batch(batch, mel, prior)
         plan, path = Plan(hidden, prior, alignment.durations, z), alignment.path
         log_durations = model.duration_predictor(hidden.detach(), mask, z)
         losses = {
-            "prior": _distance(mel, lay_out(prior, path), mel_mask),
-            "duration": duration_loss(log_durations, alignment.durations, mask),
+            "prior": _distance(mel, lay_out(prior, path), mel_mask & spoken),
+            "duration": duration_loss(log_durations, alignment.durations, mask & spoken),
         }
         expected = spoken_prior(model, batch, plan, path)
         if model.frame_prior is not None:
             melody = model.frame_prior.expect_melody(plan, path)
-            losses["frame_prior"] = _distance(mel, expected, mel_mask)
-            losses["melody"] = melody_loss(melody, melody_of(batch.pitch), mel_mask)
+            losses["frame_prior"] = _distance(mel, expected, mel_mask & spoken)
+            losses["melody"] = melody_loss(melody, melody_of(batch.pitch), mel_mask & spoken)
         if model.decoder is not None and self.global_step >= self.hparams["flow_after"]:
-            losses["flow"] = self._flow_loss(mel, expected, z, mel_mask, generator)
+            squares = self._flow_distance(mel, expected, z, mel_mask, generator)
+            losses["flow"] = masked_mean(squares, mel_mask & spoken)
         return losses
 
-    def _flow_loss(
+    def _flow_distance(
         self,
         mel: Tensor,
         prior: Tensor,
@@ -234,7 +241,7 @@ class SpeechTTS(lightning.LightningModule):
         if decoder.residual is not None:
             prior = prior.detach()  # what it is sure of is the mean, and stays it
         velocity = decoder(point.x, prior, t, z, mask)
-        return masked_mean((velocity.float() - point.velocity) ** 2, mask)
+        return (velocity.float() - point.velocity) ** 2
 
     def showable(self, batch: SpeechBatch) -> bool:
         """Whether a batch has a clip with a transcript, to draw and to speak."""

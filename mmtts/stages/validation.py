@@ -11,10 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmtts.data.attributes import ATTRIBUTES, compatible, level
+from mmtts.metrics.large_trials import matching_by_blocks, roc_by_blocks
 from mmtts.metrics.likeness import centered, likeness
-from mmtts.metrics.verification import equal_error_rate, make_pairs, n_way_matching, roc_auc
+from mmtts.metrics.verification import (
+    area,
+    equal_error,
+    make_pairs,
+    n_way_matching,
+    roc_curve,
+)
 
 RIDGE_PENALTY = 1.0
+LARGE = 4_000_000  # pairs; more are looked at block by block
 
 
 def cross_modal_scores(
@@ -41,17 +49,26 @@ def cross_modal_scores(
         auc, eer, match5 (5-way, chance 0.2), auc_gender (among pairs of one known gender) and
         auc_random (the queries shuffled: must be near 0.5).
     """
-    similarity = likeness(queries, items, mean)
-    pairs = make_pairs(similarity, query_people, item_people)
-    within = make_pairs(similarity, query_people, item_people, genders)
     order = np.random.default_rng(seed).permutation(len(queries))
-    shuffled = make_pairs(similarity[order], query_people, item_people)
+    people = query_people, item_people
+    if len(queries) * len(items) > LARGE:
+        sides = centered(queries, mean), centered(items, mean)
+        curve = roc_by_blocks(*sides, *people)
+        within = roc_by_blocks(*sides, *people, genders)
+        shuffled = roc_by_blocks(sides[0][order], sides[1], *people)
+        matched = matching_by_blocks(*sides, *people, 5)
+    else:
+        similarity = likeness(queries, items, mean)
+        curve = roc_curve(make_pairs(similarity, *people))
+        within = roc_curve(make_pairs(similarity, *people, genders))
+        shuffled = roc_curve(make_pairs(similarity[order], *people))
+        matched = n_way_matching(similarity, *people, 5).value
     return {
-        "auc": roc_auc(pairs),
-        "eer": equal_error_rate(pairs),
-        "match5": n_way_matching(similarity, query_people, item_people, 5).value,
-        "auc_gender": roc_auc(within),
-        "auc_random": roc_auc(shuffled),
+        "auc": area(*curve),
+        "eer": equal_error(*curve),
+        "match5": matched,
+        "auc_gender": area(*within),
+        "auc_random": area(*shuffled),
     }
 
 
@@ -123,12 +140,11 @@ def loudness_scores(
     """
     energy = named[:, list(ATTRIBUTES).index("energy")]
     heard = np.isfinite(loudness)
-    fits = compatible(named, known[heard])
-    errors = [
-        abs(value - (np.median(loudness[heard][row]) if code >= 0 else 0.0))
-        for value, code, row in zip(predicted, energy, fits, strict=True)
-        if code < 0 or row.any()
-    ]
+    errors = []
+    for value, code, prompt in zip(predicted, energy, named, strict=True):
+        fits = compatible(prompt[None], known[heard])[0]
+        if code < 0 or fits.any():
+            errors.append(abs(value - (np.median(loudness[heard][fits]) if code >= 0 else 0.0)))
     scores = {"loudness_error": float(np.mean(errors))} if errors else {}
     if bounds is not None and (energy >= 0).any():
         levels = [ATTRIBUTES["energy"].index(str(level(v, bounds))) for v in predicted]

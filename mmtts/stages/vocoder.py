@@ -165,8 +165,7 @@ class VocoderStage(lightning.LightningModule):
         real, _ = self.discriminators(recorded)
         fake, _ = self.discriminators(generated)
         loss = discriminator_loss([x.float() for x in real], [x.float() for x in fake])
-        if bool(torch.isfinite(loss)):
-            descend(self, loss, self.discriminators.parameters(), 1, self._hp("gradient_clip"))
+        descend(self, loss, self.discriminators.parameters(), 1, self._hp("gradient_clip"))
         return loss
 
     def _judge(self, recorded: Tensor, generated: Tensor) -> dict[str, Tensor]:

@@ -42,6 +42,8 @@ def train(config: DictConfig) -> float | None:
     from lightning.pytorch.utilities.exceptions import SIGTERMException
     from omegaconf import OmegaConf
 
+    from mmtts.training.steps import DrawOn
+
     quiet_lightning()
     choose_device(config, folder)
     choose_threads(config, folder)
@@ -56,6 +58,7 @@ def train(config: DictConfig) -> float | None:
             logger.info("continuing %s", checkpoint)
         for line in said:
             logger.info("%s", line)
+    trainer.callbacks.append(DrawOn())  # type: ignore[attr-defined]
     try:
         # A checkpoint of one's own run holds tensors and plain values; anything else is refused.
         trainer.fit(stage, datamodule=data, ckpt_path=checkpoint, weights_only=True)
@@ -111,8 +114,8 @@ def settle(config: DictConfig) -> RunFolder:
 
 def is_first_process() -> bool:
     """Whether this process is the one that owns the run folder."""
-    ranks = (os.environ.get(key, "0") for key in ("LOCAL_RANK", "SLURM_PROCID", "RANK"))
-    return all(rank == "0" for rank in ranks)
+    keys = ("LOCAL_RANK", "SLURM_PROCID", "RANK", "NODE_RANK", "GROUP_RANK")
+    return all(os.environ.get(key, "0") == "0" for key in keys)
 
 
 def existing(folder: RunFolder) -> Path | None:
@@ -125,6 +128,7 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
     from hydra.utils import instantiate
 
     from mmtts.training.checkpoints import AtomicCheckpointIO
+    from mmtts.training.compilation import compile_networks
     from mmtts.training.metrics_table import MetricsTable
     from mmtts.training.resumable_loader import make_resumable
 
@@ -141,6 +145,7 @@ def build(config: DictConfig, folder: RunFolder) -> tuple[Any, Any, Trainer]:
         _convert_="all",
     )
     make_resumable(data, trainer, int(config.seed))
+    compile_networks(stage, config.compile)
     return data, stage, trainer
 
 

@@ -30,6 +30,8 @@ def choose_device(config: DictConfig, folder: RunFolder) -> None:
     trainer = config.trainer
     if trainer.accelerator == "auto":
         trainer.accelerator = "gpu" if torch.cuda.is_available() else "cpu"
+    if trainer.accelerator == "cpu":
+        trainer.sync_batchnorm = False  # torch has none there
     if trainer.precision not in ("auto", "fast"):
         return
     before = folder.setting("trainer.precision") if config.resume else None

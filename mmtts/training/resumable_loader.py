@@ -15,9 +15,10 @@ class ResumableLoader:
     """Gives the batches of a loader; after a resume, first skips those that were trained on.
 
     The order of batches must follow from the epoch alone (samplers with ``set_epoch``). What a data
-    set draws from torch's global generator follows from (seed, epoch, batch). Skipped batches are
-    loaded and dropped, which is quick beside training on them. A stream is told where to ``begin``,
-    and reads no more than it needs in order to go on from there.
+    set draws from torch's global generator follows from (seed, epoch, batch), the batches of all
+    processes counted. Skipped batches are loaded and dropped, which is quick beside training on
+    them. A stream is told where to ``begin``, and reads no more than it needs in order to go on
+    from there.
 
     Args:
         loader: A sized loader.
@@ -43,14 +44,15 @@ class ResumableLoader:
     def __iter__(self) -> Iterator[Any]:
         skip, self._skip = self._skip, 0
         epoch, first = self.trainer.current_epoch, 0
+        rank, world = self.trainer.global_rank, self.trainer.world_size
         if hasattr(self.loader.dataset, "begin"):
             # Batches are dealt to the workers in turn, so all of them begin with a whole turn.
             first = skip - skip % max(1, self.loader.num_workers)
             self.loader.dataset.begin(epoch, first)
         batches = iter(self.loader)
         for number in itertools.count(first):
-            drawn = np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)
-            torch.manual_seed(int(drawn[0]))
+            drawn = np.random.SeedSequence([self.seed, epoch, number * world + rank])
+            torch.manual_seed(int(drawn.generate_state(1)[0]))
             try:
                 batch = next(batches)
             except StopIteration:

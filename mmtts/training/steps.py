@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from typing import Any
 
 import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
 
 from mmtts import InputError
 
@@ -37,10 +39,28 @@ class SeedEachStep(Callback):
         random.seed(second)
 
 
+class DrawOn(Callback):
+    """Lets what a stage makes in its setup start as in a run of one process.
+
+    Lightning seeds anew when it starts several, and a network that is made then would begin with
+    the numbers of one that was made before.
+    """
+
+    def __init__(self) -> None:
+        self._state = torch.get_rng_state()
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Go on drawing where the config was read."""
+        if trainer.world_size > 1:
+            torch.set_rng_state(self._state)
+
+
 class GradientGuard(Callback):
     """Skips a step whose loss or gradient is not finite, and stops after a run of them.
 
-    Gradients are dropped, so that the optimizer leaves weights and its own state untouched.
+    Weights and the optimizer's own state stay untouched. Nothing waits for the device: a fused
+    optimizer is told by a number that lies there, and on a GPU whether a step was skipped is
+    looked up one step later, when it has long been done.
 
     Args:
         limit: Skipped steps in a row that stop training.
@@ -50,21 +70,26 @@ class GradientGuard(Callback):
         self.limit = limit
         self.skipped = 0
         self._run: list[str] = []
-        self._bad = False
+        self._finite: Tensor | None = None
+        self._ended: deque[tuple[Tensor | bool, str]] = deque()
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
-        """Drop the gradients when their norm is NaN or infinite."""
+        """Let the step change nothing when the norm of the gradients is NaN or infinite."""
         gradients = [
             p.grad
             for group in optimizer.param_groups
             for p in group["params"]
             if p.grad is not None
         ]
-        if gradients and not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+        if not gradients:
+            return
+        self._finite = torch.isfinite(torch.nn.utils.get_total_norm(gradients))
+        if all(group.get("fused") for group in optimizer.param_groups):
+            optimizer.found_inf = (~self._finite).float()  # type: ignore[attr-defined]
+        elif not bool(self._finite):
             optimizer.zero_grad(set_to_none=True)
-            self._bad = True
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -75,12 +100,26 @@ class GradientGuard(Callback):
             InputError: That many steps in a row had to be skipped.
         """
         gave_nothing = outputs is None and pl_module.automatic_optimization
-        if not (self._bad or gave_nothing):
+        finite: Tensor | bool = not gave_nothing
+        if self._finite is not None and not gave_nothing:
+            finite = self._finite
+        self._finite = None
+        names = ", ".join(list(getattr(batch, "ids", []))[:4]) or f"batch {batch_idx}"
+        self._ended.append((finite, names))
+        while len(self._ended) > (pl_module.device.type != "cpu"):
+            self._count(trainer, *self._ended.popleft())
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the last step."""
+        while self._ended:
+            self._count(trainer, *self._ended.popleft())
+
+    def _count(self, trainer: Trainer, finite: Tensor | bool, names: str) -> None:
+        if bool(finite):
             self._run.clear()
             return
-        self._bad = False
         self.skipped += 1
-        self._run.append(", ".join(list(getattr(batch, "ids", []))[:4]) or f"batch {batch_idx}")
+        self._run.append(names)
         for log in trainer.loggers:
             log.log_metrics({"train/skipped_steps": float(self.skipped)}, trainer.global_step)
         if len(self._run) >= self.limit:

@@ -44,7 +44,7 @@ def test_rows_of_a_face_speech_batch_belong_together(
             assert faces[int(batch.features[k, 0])] == face
             assert faces[int(batch.face_teacher[k, 0])] == face
             assert batch.gender[k] == int(person[-2:]) % 2
-    assert face_speech.all_of("valid").person.min() >= len(face_speech.people)
+    assert next(face_speech.blocks_of("valid")).person.min() >= len(face_speech.people)
 
 
 def test_folds_hold_everyone_out_once(prepared: Path) -> None:

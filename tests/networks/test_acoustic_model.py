@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mmtts import InputError
 from mmtts.networks.acoustic_model import AcousticModel, lay_out
 from mmtts.networks.alignment import path_from_durations
-from mmtts.networks.duration_predictor import duration_loss, frames_from_durations
+from mmtts.networks.duration_predictor import frames_from_durations
 from mmtts.networks.flow_solver import integrate
 from mmtts.networks.masks import mask_from_lens
 
@@ -96,24 +96,6 @@ def test_rounded_durations_keep_the_total(values: list[float]) -> None:
     assert int(frames.min()) >= 1
     if min(values) >= 1:
         assert abs(int(frames.sum()) - sum(values)) <= 1.0
-
-
-def test_duration_loss_is_smallest_at_the_mean() -> None:
-    durations = torch.tensor([[2.0, 4.0, 12.0]])
-    mask = torch.ones(1, 3, dtype=torch.bool)
-
-    def loss(mean: float) -> float:
-        return float(duration_loss(torch.full((1, 3), mean).log(), durations, mask))
-
-    assert loss(6.0) < min(loss(5.5), loss(6.5))  # the arithmetic mean, not the geometric 4.58
-    assert float(duration_loss(durations.log(), durations, mask)) == pytest.approx(0, abs=1e-5)
-
-
-def test_a_long_pause_counts_as_a_short_one() -> None:
-    mask = torch.ones(1, 2, dtype=torch.bool)
-    guess = torch.tensor([[5.0, 20.0]]).log()
-    long, short = (torch.tensor([[4.0, frames]]) for frames in (300.0, 32.0))
-    assert float(duration_loss(guess, long, mask)) == float(duration_loss(guess, short, mask)) < 3
 
 
 def test_an_accent_moves_the_speech_and_the_first_one_is_the_default() -> None:

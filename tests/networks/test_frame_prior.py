@@ -2,7 +2,6 @@
 
 import math
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,7 @@ from mmtts.networks.frame_prior import (
     place_in_phoneme,
     with_contrast,
 )
-from mmtts.networks.melody import MELODY_FEATURES, Melody, melody_loss, melody_of
+from mmtts.networks.melody import MELODY_FEATURES, Melody, melody_of
 from mmtts.networks.plan import Plan
 
 LENS = torch.tensor([5, 3])
@@ -66,16 +65,6 @@ def test_no_voice_has_no_height() -> None:
     assert told[0, 0].abs().max() == 0 and told[0, 1].abs().max() > 0.5
     octave = melody.higher(12.0).log_pitch - melody.log_pitch
     torch.testing.assert_close(octave, torch.full((1, 3), math.log(2.0)))
-
-
-def test_the_melody_loss_by_hand() -> None:
-    spoken = melody_of(torch.tensor([[100.0, 0.0, 100.0]]))
-    mask = torch.tensor([[True, True, False]])
-    sure = Melody(spoken.log_pitch, torch.tensor([[30.0, -30.0, 0.0]]))
-    assert float(melody_loss(sure, spoken, mask)) == pytest.approx(0, abs=1e-6)
-    unsure = Melody(spoken.log_pitch + 0.35, torch.zeros(1, 3))
-    expected = 1 + math.log(2)  # one unit of pitch in one voiced frame; a bit of voice in each
-    assert float(melody_loss(unsure, spoken, mask)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_it_starts_from_the_prior_of_the_phonemes() -> None:

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from mmtts.networks.masks import mask_from_lens, masked_mean
+from mmtts.networks.masks import mask_from_lens
 from mmtts.networks.transformer import ConvFeedForward, RotaryAttention, TransformerBlock, rotate
 
 
@@ -55,9 +55,3 @@ def test_block_does_not_see_padding() -> None:
     short = block(x[:1, :4], mask_from_lens(torch.tensor([4])), condition[:1])
     both = block(x, mask_from_lens(torch.tensor([4, 6])), condition)
     torch.testing.assert_close(both[:1, :4], short)
-
-
-def test_masked_mean_by_hand() -> None:
-    values = torch.tensor([[[1.0, 3.0], [5.0, 7.0], [100.0, 100.0]]])
-    assert masked_mean(values, torch.tensor([[True, True, False]])) == 4.0
-    assert masked_mean(values, torch.zeros(1, 3, dtype=torch.bool)) == 0.0

@@ -86,7 +86,7 @@ def test_the_speech_encoder_is_nowhere_in_the_stage(trained: tuple) -> None:
 def test_classes_start_at_the_mean_styles_of_people(stage1: Path, prepared: Path) -> None:
     stage, module = make(stage1), data(prepared)
     fit(stage, module, prepared.parent, steps=1, limit_train_batches=1)
-    batch = module.all_of("train")
+    batch = next(module.blocks_of("train"))
     fresh = make(stage1)
     fresh.trainer = stage.trainer
     fresh.setup("fit")
@@ -133,7 +133,7 @@ def test_what_held_out_people_got_is_written_when_the_run_ends(
 
 def test_pictures_are_rgb(trained: tuple) -> None:
     stage = trained[0].eval()
-    pictures = stage.pictures(stage.trainer.datamodule.all_of("valid"))
+    pictures = stage.pictures(next(stage.trainer.datamodule.blocks_of("valid")))
     assert set(pictures) == {"style_space", "similarity"}
     assert all(p.ndim == 3 and p.shape[2] == 3 and p.dtype == "uint8" for p in pictures.values())
 
@@ -221,14 +221,14 @@ def test_without_a_face_teacher_there_are_three_ways(
     recognizer = save_backbone(tmp_path / "recognizer", **FACE_NET)
     taught = make(stage1, face_backbone=str(recognizer))
     fit(taught, data(untaught), tmp_path / "c", steps=1)
-    batch = taught.trainer.datamodule.all_of("valid")
+    batch = next(taught.trainer.datamodule.blocks_of("valid"))
     torch.testing.assert_close(batch.face_teacher, batch.features)
 
 
 def test_ridge_and_mean_voices_are_scored_by_one_likeness(trained: tuple) -> None:
     stage = trained[0]
     module = stage.trainer.datamodule
-    train = module.all_of("train")
+    train = next(module.blocks_of("train"))
     who = F.normalize(train.style[:, :SPEAKER], dim=-1)
     people = torch.stack([who[train.person == k].mean(0) for k in range(len(module.people))])
     np.testing.assert_allclose(stage.voice_mean, people.mean(0), atol=1e-5)

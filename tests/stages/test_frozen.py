@@ -171,23 +171,6 @@ def test_tables_are_computed_where_the_trainer_runs(prepared: Path, tmp_path: Pa
         np.testing.assert_allclose(here, there, atol=1e-5)
 
 
-def test_only_the_first_process_computes(tmp_path: Path) -> None:
-    events = []
-
-    def compute(device: torch.device) -> np.ndarray:
-        events.append(f"computed on {device}")
-        return np.arange(3.0)
-
-    def ask(place: Place) -> np.ndarray:
-        return compute_once(place, tmp_path, "x", ["key"], compute)
-
-    first = Place(torch.device("cuda:0"), True, lambda name: events.append("first arrived"))
-    # The other process waits; meanwhile the first one does its part.
-    other = Place(torch.device("cuda:1"), False, lambda name: ask(first))
-    assert ask(other).tolist() == [0.0, 1.0, 2.0]
-    assert events == ["computed on cuda:0", "first arrived"]
-
-
 def test_a_network_is_afterwards_as_it_was() -> None:
     network = face_encoder().train()
     network.backbone.eval()
