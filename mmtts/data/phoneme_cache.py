@@ -73,8 +73,8 @@ def _phonemize(
             _write(path, known, front_end)
 
 
-def _fingerprint(front_end: FrontEnd) -> str:
-    """Change when the symbols, the normalization or the phonemizer do."""
+def fingerprint(front_end: FrontEnd) -> str:
+    """Name the rules: changes when the symbols, the normalization or the phonemizer do."""
     content = "\n".join((*front_end.symbols, *front_end.versions))
     return hashlib.sha256(content.encode()).hexdigest()[:20]
 
@@ -82,7 +82,7 @@ def _fingerprint(front_end: FrontEnd) -> str:
 def _read(path: Path, front_end: FrontEnd) -> dict[str, list[int] | None]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        is_ours = content["fingerprint"] == _fingerprint(front_end)
+        is_ours = content["fingerprint"] == fingerprint(front_end)
         return dict(content["texts"]) if is_ours else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -91,7 +91,7 @@ def _read(path: Path, front_end: FrontEnd) -> dict[str, list[int] | None]:
 def _write(path: Path, known: dict[str, list[int] | None], front_end: FrontEnd) -> None:
     try:
         with atomic_write(path) as temporary:
-            content = {"fingerprint": _fingerprint(front_end), "texts": known}
+            content = {"fingerprint": fingerprint(front_end), "texts": known}
             temporary.write_text(json.dumps(content), encoding="utf-8")
     except OSError as error:
         _log.warning("Phonemes are not kept for the next run, %s: %s", path, error)
