@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -57,7 +58,7 @@ def make_launcher(
     Raises:
         InputError: There is no such launcher.
     """
-    limits = {"timeout_min": minutes, "mem_gb": gigabytes, "cpus_per_task": 1}
+    limits: dict[str, Any] = {"timeout_min": minutes, "mem_gb": gigabytes, "cpus_per_task": 1}
     if partition:
         limits["slurm_partition"] = partition
     ways: dict[str, Callable[[Function, Jobs], Outcomes]] = {
@@ -80,7 +81,7 @@ def run_local(function: Function, jobs: Jobs, processes: int) -> Outcomes:
             while waiting and len(running) < processes:
                 name, arguments = waiting.pop()
                 mine, theirs = context.Pipe(duplex=False)
-                process = context.Process(target=_report, args=(theirs, function, arguments))
+                process = context.Process(target=_tell, args=(theirs, function, arguments))
                 process.start()
                 theirs.close()
                 running[mine] = (name, process)
@@ -105,12 +106,12 @@ def run_dask(function: Function, jobs: Jobs, processes: int, address: str = "") 
         raise InputError(f"no Dask scheduler answers at {address}: {error!s:.120}") from error
     with client:
         futures = {
-            client.submit(function, *arguments, pure=False): name
+            client.submit(_attempt, function, arguments, pure=False): name
             for name, arguments in jobs.items()
         }
         for future in as_completed(futures):
             fault = future.exception()
-            yield futures[future], _describe(fault) if fault else ""
+            yield futures[future], _describe(fault) if fault else future.result()
     if not isinstance(place, str):
         place.close()
 
@@ -135,11 +136,11 @@ def run_slurm(
         raise InputError(f"this machine cannot submit to Slurm: {error!s:.120}") from error
     executor.update_parameters(**(limits or {}), slurm_array_parallelism=processes)
     with executor.batch():
-        submitted = [executor.submit(function, *arguments) for arguments in jobs.values()]
+        submitted = [executor.submit(_attempt, function, arguments) for arguments in jobs.values()]
     names = dict(zip((job.job_id for job in submitted), jobs, strict=True))
     for job in as_completed(submitted, poll_frequency=POLL_SECONDS):
         fault = job.exception()
-        yield names[job.job_id], _describe(fault) if fault else ""
+        yield names[job.job_id], _describe(fault) if fault else job.result()
 
 
 def _run(way: Callable[[Function, Jobs], Outcomes], function: Function, jobs: Jobs) -> None:
@@ -164,13 +165,21 @@ def _listed(faults: Iterable[str]) -> str:
     return "; ".join(every[:_SHOWN]) + more
 
 
-def _report(pipe: Connection, function: Function, arguments: tuple[Any, ...]) -> None:
-    """Run a job and tell the parent what went wrong."""
+def _attempt(function: Function, arguments: tuple[Any, ...]) -> str:
+    """Run a job where it is meant to run; return what went wrong, and log the traceback there."""
     try:
         function(*arguments)
-        pipe.send("")
-    except BaseException as error:
-        pipe.send(_describe(error))
+    except InputError as error:
+        return _describe(error)
+    except Exception as error:
+        traceback.print_exception(error)
+        return _describe(error)
+    return ""
+
+
+def _tell(pipe: Connection, function: Function, arguments: tuple[Any, ...]) -> None:
+    """Run a job and tell the parent what went wrong."""
+    pipe.send(_attempt(function, arguments))
 
 
 def _fault_of(process: Any, pipe: Any) -> str:
@@ -188,7 +197,6 @@ def _fault_of(process: Any, pipe: Any) -> str:
 
 
 def _describe(error: BaseException) -> str:
-    """One line; submitit's errors hold a whole traceback, whose last line is the cause."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip(" -")]
-    last = lines[-1][:300] if lines else ""
-    return last if isinstance(error, InputError) else f"{type(error).__name__}: {last}"
+    """One line, for those who run many jobs."""
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text:.300}"

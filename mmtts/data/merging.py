@@ -68,30 +68,21 @@ def merge_shards(
         InputError: There is no shard, one is not finished, or a corpus has no licence.
     """
     corpora = prepared_corpora(out)
-    if unknown := sorted(corpora.keys() - licenses.keys()):
-        raise InputError(f"nothing is known of {', '.join(unknown)}, so its licence is not either")
-    require_finished(corpora)
+    require_finished(corpora, licenses)
     folders = [folder for shards in corpora.values() for folder in shards.values()]
     census = take_census([folder / ROWS for folder in folders])
     if not len(census):
         raise InputError(f"no clip in {out / FOLDER} can be used: see {SKIPPED} of its shards")
     split = split_speakers(census)
-    of_clip = np.array([SPLITS.index(split[name]) for name in census.speakers])[
-        census.columns["speaker"]
-    ]
+    of_speaker = np.array([SPLITS.index(split[name]) for name in census.speakers])
+    of_clip = of_speaker[census.columns["speaker"]]
     bins = learn_thresholds(census.take(of_clip == SPLITS.index("train")))
     parts = divide(census, of_clip, clips_in_part if shar else len(census))
     if shar:
         sweep(out, parts)
-    write = write_shar if shar else write_files
-    batches = [batch for batch in (parts[k::jobs] for k in range(jobs)) if batch]
-    launch(
-        write,
-        {
-            f"{k}/{len(batches)}": (out, batch, census.files, bins)
-            for k, batch in enumerate(batches, start=1)
-        },
-    )
+    batches = {f"{k + 1}/{jobs}": parts[k::jobs] for k in range(jobs) if parts[k::jobs]}
+    arguments = {name: (out, batch, census.files, bins) for name, batch in batches.items()}
+    launch(write_shar if shar else write_files, arguments)
     write_json(out / "statistics.json", {"thresholds": bins})
     write_speakers(out, census, split)
     write_licenses({name: licenses[name] for name in corpora}, out)
@@ -114,12 +105,16 @@ def prepared_corpora(out: Path) -> dict[str, dict[Shard, Path]]:
     return found
 
 
-def require_finished(corpora: Mapping[str, Mapping[Shard, Path]]) -> None:
-    """Refuse shards that are missing or not finished.
+def require_finished(
+    corpora: Mapping[str, Mapping[Shard, Path]], licenses: Mapping[str, License]
+) -> None:
+    """Refuse shards that are missing or not finished, and corpora without a licence.
 
     Raises:
         InputError: Which names them.
     """
+    if unknown := sorted(corpora.keys() - licenses.keys()):
+        raise InputError(f"nothing is known of {', '.join(unknown)}, so its licence is not either")
     missing = []
     for name, shards in corpora.items():
         (total,) = {shard.total for shard in shards}

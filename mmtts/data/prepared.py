@@ -174,8 +174,7 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
         row: From `prepare_clip`; with `phonemes` and `phonemes_by` where they are known.
         names: Attribute name -> value, see `mmtts.data.attributes.name_attributes`.
     """
-    from lhotse import AudioSource, MonoCut, Recording, SupervisionSegment
-    from lhotse.supervision import AlignmentItem
+    from lhotse import AudioSource, MonoCut, Recording
 
     seconds = row["num_samples"] / row["sample_rate"]
     recording = Recording(
@@ -185,10 +184,29 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
         num_samples=row["num_samples"],
         duration=seconds,
     )
+    cut = MonoCut(
+        id=row["id"],
+        start=0.0,
+        duration=seconds,
+        channel=0,
+        supervisions=[_supervision(row, names, seconds)],
+        recording=recording,
+    )
+    values = cut.to_dict()
+    # Put in last, because Lhotse copies every number of a list by itself.
+    spoken = {key: row[key] for key in ("phonemes", "phonemes_by") if key in row}
+    values["supervisions"][0]["custom"].update(spoken)
+    return values
+
+
+def _supervision(row: Row, names: Mapping[str, str], seconds: float) -> Any:
+    from lhotse import SupervisionSegment
+    from lhotse.supervision import AlignmentItem
+
     words = [
         AlignmentItem(word, start, round(end - start, 3)) for word, start, end in row["words"] or []
     ]
-    supervision = SupervisionSegment(
+    return SupervisionSegment(
         id=row["id"],
         recording_id=row["id"],
         start=0.0,
@@ -206,18 +224,8 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
             "gender_estimated": row.get("gender_estimated", False),
             "attributes": row["measured"],
             "attribute_names": dict(names),
-            **{key: row[key] for key in ("phonemes", "phonemes_by") if key in row},
         },
     )
-    cut = MonoCut(
-        id=row["id"],
-        start=0.0,
-        duration=seconds,
-        channel=0,
-        supervisions=[supervision],
-        recording=recording,
-    )
-    return cut.to_dict()
 
 
 def write_cuts(path: Path, cuts: Iterable[Row]) -> None:
