@@ -74,8 +74,7 @@ def merge_shards(
     if not len(census):
         raise InputError(f"no clip in {out / FOLDER} can be used: see {SKIPPED} of its shards")
     split = split_speakers(census)
-    of_speaker = np.array([SPLITS.index(split[name]) for name in census.speakers])
-    of_clip = of_speaker[census.columns["speaker"]]
+    of_clip = splits_of(census, split)
     bins = learn_thresholds(census.take(of_clip == SPLITS.index("train")))
     parts = divide(census, of_clip, clips_in_part if shar else len(census))
     if shar:
@@ -128,6 +127,12 @@ def require_finished(
 
 def _is_finished(folder: Path | None) -> bool:
     return folder is not None and (folder / ROWS).exists()
+
+
+def splits_of(census: Census, split: Mapping[str, str]) -> np.ndarray:
+    """The split of each clip, int (N,), as an index of `SPLITS`; `split` is that of speakers."""
+    of_speaker = np.array([SPLITS.index(split[name]) for name in census.speakers])
+    return of_speaker[census.columns["speaker"]]
 
 
 def divide(census: Census, of_clip: np.ndarray, size: int) -> list[Part]:
