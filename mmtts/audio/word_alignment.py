@@ -57,6 +57,10 @@ class WordAligner:
             if self._decoder.lookup_word(word) is None:
                 self._decoder.add_word(word, phones, True)
 
+    def forget(self) -> None:
+        """Begin as with the first recording; the noise that was heard before moves word borders."""
+        self._decoder.reinit_feat()
+
     def count_phones(self, text: str) -> int | None:
         """Count the phones of a text by dictionary; None when a word is unknown."""
         words = spoken_words(text)

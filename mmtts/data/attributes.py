@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -121,10 +122,11 @@ def thresholds(values: Iterable[float | None]) -> tuple[float, float]:
     Raises:
         InputError: no value is left.
     """
-    finite = [value for value in values if value is not None and math.isfinite(value)]
-    if not finite:
+    known = (value for value in values if value is not None and math.isfinite(value))
+    finite = np.fromiter(known, np.float64)
+    if not finite.size:
         raise InputError("Thresholds need at least one measured value, and there is none.")
-    low, high = np.quantile(np.asarray(finite, np.float64), [1 / 3, 2 / 3])
+    low, high = np.quantile(finite, [1 / 3, 2 / 3])
     return float(low), float(high)
 
 
@@ -148,7 +150,8 @@ def corpus_levels(levels: Iterable[tuple[str, float | None]]) -> dict[str, float
     Args:
         levels: (corpus, level in dB) of each clip; unknown levels do not count.
     """
-    found: dict[str, list[float]] = defaultdict(list)
+    # Arrays, because there may be millions of clips.
+    found: dict[str, array[float]] = defaultdict(lambda: array("d"))
     for corpus, value in levels:
         if value is not None and math.isfinite(value):
             found[corpus].append(value)
@@ -180,18 +183,18 @@ def measure_thresholds(measurements: Iterable[Mapping[str, Any]]) -> dict[str, A
         Plain values for a JSON file: ``{"pitch": {"female": [low, high], "male": [low, high]},
         "pace": [low, high], "loudness": [low, high]}``. A key without any measurement is absent.
     """
-    rows = list(measurements)
-
-    def bounds(key: str, gender: str | None = None) -> list[float] | None:
-        chosen = [row.get(key) for row in rows if gender is None or row.get("gender") == gender]
-        known = [v for v in chosen if v is not None and math.isfinite(v)]
-        return list(thresholds(known)) if known else None
-
-    pitch = {gender: bounds("pitch_hz", gender) for gender in ATTRIBUTES["gender"]}
+    measured: dict[tuple[str, str | None], array[float]] = defaultdict(lambda: array("d"))
+    for row in measurements:
+        for key in ("pitch_hz", "pace", "loudness"):
+            value = row.get(key)
+            if value is not None and math.isfinite(value):
+                measured[key, row.get("gender") if key == "pitch_hz" else None].append(value)
+    bounds = {key: list(thresholds(values)) for key, values in measured.items()}
+    of_genders = [gender for gender in ATTRIBUTES["gender"] if ("pitch_hz", gender) in bounds]
     found: dict[str, Any] = {
-        "pitch": {gender: pair for gender, pair in pitch.items() if pair} or None,
-        "pace": bounds("pace"),
-        "loudness": bounds("loudness"),
+        "pitch": {gender: bounds["pitch_hz", gender] for gender in of_genders},
+        "pace": bounds.get(("pace", None)),
+        "loudness": bounds.get(("loudness", None)),
     }
     return {name: value for name, value in found.items() if value}
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def prepare_audio(
     journal.parent.mkdir(parents=True, exist_ok=True)
     by_id = {full_id(clip): clip for clip in clips}
     done = {
-        row["id"]: row | _labels(by_id[row["id"]])
+        row["id"]: row | labels_of(by_id[row["id"]])
         for row in _read_journal(journal)
         if row["id"] in by_id and _is_done(row, by_id[row["id"]], out, noisy)
     }
@@ -62,7 +62,7 @@ def prepare_audio(
             if reason:
                 skipped[row["id"]] = reason
             else:
-                done[row["id"]] = row | _labels(by_id[row["id"]])
+                done[row["id"]] = row | labels_of(by_id[row["id"]])
                 file.write(json.dumps(row) + "\n")
     ids = (full_id(clip) for clip in clips)
     return [done[name] for name in ids if name in done], dict(sorted(skipped.items()))
@@ -82,12 +82,12 @@ def file_hash(path: Path) -> str:
         return ""
 
 
-def count_clips(rows: Iterable[Row], split: Mapping[str, str]) -> dict[str, Any]:
+def count_clips(rows: Iterable[Row], split_of: Callable[[Row], str]) -> dict[str, Any]:
     """Count clips for the report.
 
     Args:
         rows: From `prepare_audio`.
-        split: Split by clip id.
+        split_of: Tells the split of a row.
 
     Returns:
         Corpus -> split -> {clips, people, seconds, transcribed, aligned}.
@@ -95,8 +95,9 @@ def count_clips(rows: Iterable[Row], split: Mapping[str, str]) -> dict[str, Any]
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     people: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
-        place = counts[row["corpus"]][split[row["id"]]]
-        people[row["corpus"], split[row["id"]]].add(row["speaker"])
+        split = split_of(row)
+        place = counts[row["corpus"]][split]
+        people[row["corpus"], split].add(row["speaker"])
         place["clips"] += 1
         place["transcribed"] += bool(row["text"])
         place["aligned"] += bool(row["words"])
@@ -126,7 +127,7 @@ def _is_done(row: Row, clip: Clip, out: Path, noisy: Collection[str]) -> bool:
     )
 
 
-def _labels(clip: Clip) -> Row:
+def labels_of(clip: Clip) -> Row:
     """What a corpus says of a clip, which may have changed since the clip was prepared."""
     return {
         "speaker": clip.speaker,

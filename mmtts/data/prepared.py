@@ -7,16 +7,16 @@ fields.
 from __future__ import annotations
 
 import csv
-import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmtts import InputError
-from mmtts.audio.files import Audio, read_audio, save_audio
+from mmtts.audio.files import Audio, read_audio
 from mmtts.audio.loudness import normalize_loudness, trim_silence
 from mmtts.audio.manner import measure
 from mmtts.audio.noise import suppress_noise
@@ -35,14 +35,29 @@ Row = dict[str, Any]
 def prepare_clip(
     clip: Clip, folder: Path, aligner: WordAligner | None = None, denoise: bool = False
 ) -> Row:
-    """Decode one clip at its own rate, find its words and hand it to `store_clip`.
+    """Shape one clip and write it to `folder/audio/<corpus>/<id>.flac`; see `shape_clip`.
+
+    Raises:
+        InputError: When the file cannot be decoded, is silent or too short.
+    """
+    row, audio = shape_clip(clip, aligner, denoise)
+    audio.save(folder / row["audio"])
+    return row
+
+
+def shape_clip(
+    clip: Clip, aligner: WordAligner | None = None, denoise: bool = False
+) -> tuple[Row, Audio]:
+    """Decode one clip at its own rate, find its words, trim, measure and normalize it.
 
     Args:
         clip: What to prepare.
-        folder: The prepared data folder.
         aligner: Finds the words when the clip has a text; without it silence is found by energy.
         denoise: Suppress noise first, unless the aligner then loses words that it finds in the
             recording as it is.
+
+    Returns:
+        A JSON-able row that `make_cut` turns into a manifest line, and what is to be stored.
 
     Raises:
         InputError: When the file cannot be decoded, is silent or too short.
@@ -55,10 +70,10 @@ def prepare_clip(
         audio = Audio(audio.samples[first:last], audio.sample_rate)
     versions = [_without_noise(audio), audio] if denoise else [audio]
     if aligner is None or not clip.text:
-        return store_clip(clip, versions[0], folder)
+        return _shape(clip, versions[0])
     aligned = ((version, _align(version, clip.text, aligner)) for version in versions)
     audio, words = next((pair for pair in aligned if pair[1]), (audio, None))
-    return store_clip(clip, audio, folder, words, aligner.count_phones(clip.text))
+    return _shape(clip, audio, words, aligner.count_phones(clip.text))
 
 
 def _without_noise(audio: Audio) -> Audio:
@@ -76,7 +91,7 @@ def store_clip(
     words: Sequence[WordSpan] | None = None,
     n_phones: int | None = None,
 ) -> Row:
-    """Trim, measure and normalize one clip and write it to `folder/audio/<corpus>/<id>.flac`.
+    """Trim, measure and normalize decoded sound and write it as `prepare_clip` does.
 
     Args:
         clip: Whose labels are kept; its path is not read.
@@ -91,6 +106,17 @@ def store_clip(
     Raises:
         InputError: When the clip is silent or too short.
     """
+    row, shaped = _shape(clip, audio, words, n_phones)
+    shaped.save(folder / row["audio"])
+    return row
+
+
+def _shape(
+    clip: Clip,
+    audio: Audio,
+    words: Sequence[WordSpan] | None = None,
+    n_phones: int | None = None,
+) -> tuple[Row, Audio]:
     rate = audio.sample_rate
     trimmed, words = _trim(audio, words)
     if len(trimmed) < SHORTEST_SECONDS * rate:
@@ -98,12 +124,10 @@ def store_clip(
     measured = measure(trimmed, rate, n_phones)
     if measured.energy_db is None:
         raise InputError(f"{clip.path} is silent.")
-    path = Path("audio") / clip.corpus / f"{clip.id}.flac"
-    save_audio(folder / path, normalize_loudness(trimmed, rate), rate)
-    return {
+    row = {
         "id": f"{clip.corpus}-{clip.id}",
         "corpus": clip.corpus,
-        "audio": path.as_posix(),
+        "audio": f"audio/{clip.corpus}/{clip.id}.flac",
         "sample_rate": rate,
         "num_samples": len(trimmed),
         "text": clip.text,
@@ -115,6 +139,7 @@ def store_clip(
         "measured": {k: v if v is None else round(v, 3) for k, v in measured._asdict().items()},
         "words": [[w.word, round(w.start, 3), round(w.end, 3)] for w in words or []] or None,
     }
+    return row, Audio(normalize_loudness(trimmed, rate), rate)
 
 
 def _trim(
@@ -146,11 +171,10 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
     """Return one manifest line, a Lhotse `MonoCut` as plain values.
 
     Args:
-        row: From `prepare_clip`.
+        row: From `prepare_clip`; with `phonemes` and `phonemes_by` where they are known.
         names: Attribute name -> value, see `mmtts.data.attributes.name_attributes`.
     """
-    from lhotse import AudioSource, MonoCut, Recording, SupervisionSegment
-    from lhotse.supervision import AlignmentItem
+    from lhotse import AudioSource, MonoCut, Recording
 
     seconds = row["num_samples"] / row["sample_rate"]
     recording = Recording(
@@ -160,10 +184,29 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
         num_samples=row["num_samples"],
         duration=seconds,
     )
+    cut = MonoCut(
+        id=row["id"],
+        start=0.0,
+        duration=seconds,
+        channel=0,
+        supervisions=[_supervision(row, names, seconds)],
+        recording=recording,
+    )
+    values = cut.to_dict()
+    # Put in last, because Lhotse copies every number of a list by itself.
+    spoken = {key: row[key] for key in ("phonemes", "phonemes_by") if key in row}
+    values["supervisions"][0]["custom"].update(spoken)
+    return values
+
+
+def _supervision(row: Row, names: Mapping[str, str], seconds: float) -> Any:
+    from lhotse import SupervisionSegment
+    from lhotse.supervision import AlignmentItem
+
     words = [
         AlignmentItem(word, start, round(end - start, 3)) for word, start, end in row["words"] or []
     ]
-    supervision = SupervisionSegment(
+    return SupervisionSegment(
         id=row["id"],
         recording_id=row["id"],
         start=0.0,
@@ -183,24 +226,22 @@ def make_cut(row: Row, names: Mapping[str, str]) -> Row:
             "attribute_names": dict(names),
         },
     )
-    cut = MonoCut(
-        id=row["id"],
-        start=0.0,
-        duration=seconds,
-        channel=0,
-        supervisions=[supervision],
-        recording=recording,
-    )
-    return cut.to_dict()
 
 
 def write_cuts(path: Path, cuts: Iterable[Row]) -> None:
     """Write a `.jsonl.gz` manifest for `lhotse.CutSet.from_file`; equal cuts give equal bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = "".join(json.dumps(cut, ensure_ascii=False) + "\n" for cut in cuts)
-    with atomic_write(path) as temporary:
-        # Without a fixed time stamp two runs of a recipe would differ.
-        temporary.write_bytes(gzip.compress(lines.encode(), mtime=0))
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        file.writelines(zip_cuts(cuts))
+
+
+def zip_cuts(cuts: Iterable[Row]) -> Iterator[bytes]:
+    """Yield the content of a `.jsonl.gz` manifest piece by piece; equal cuts give equal bytes."""
+    # zlib writes no time stamp, with which two runs of a recipe would differ.
+    gzip = zlib.compressobj(9, wbits=31)
+    for cut in cuts:
+        yield gzip.compress((json.dumps(cut, ensure_ascii=False) + "\n").encode())
+    yield gzip.flush()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -141,7 +141,7 @@ def finish_folder(
     write_manifests(rows, split, out)
     with atomic_write(out / "LICENSES.md") as temporary:
         temporary.write_text(terms, encoding="utf-8")
-    (counts,) = count_clips(rows, split).values()
+    (counts,) = count_clips(rows, lambda row: split[row["id"]]).values()
     heard = [row for row in rows if row["language"] == "English" and spoken_words(row["text"])]
     unsure = [files[row["id"]] for row in heard if not row["words"]]
     report = {"speech": {rows[0]["corpus"]: counts}, "skipped": dict(skipped), "unsure": unsure}

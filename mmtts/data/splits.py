@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 SPLITS = ("train", "valid", "test")
 # A stratum with fewer people is trained on as a whole: holding out one of four tells nothing.
 MIN_PEOPLE = 8
+ADULT_AGE = 16
 
 
 def split_people(
@@ -41,6 +43,33 @@ def split_people(
             else:
                 split[person] = "valid" if rank < n_test + n_valid else "train"
     return split
+
+
+def split_speakers(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Split people within corpus, gender and child or adult; see `split_people`.
+
+    Whoever has most of the clips of a corpus is trained on.
+
+    Args:
+        rows: Clips with `corpus`, `speaker`, `gender` and `age`.
+
+    Returns:
+        Speaker -> "train", "valid" or "test".
+    """
+    strata: dict[str, str] = {}
+    clips: Counter[str] = Counter()
+    of_speaker: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        strata[row["speaker"]] = _stratum(row)
+        clips[row["corpus"]] += 1
+        of_speaker[row["corpus"], row["speaker"]] += 1
+    most = {who: "train" for (corpus, who), n in of_speaker.items() if 2 * n > clips[corpus]}
+    return {**split_people(strata), **most}
+
+
+def _stratum(row: Mapping[str, Any]) -> str:
+    child = row["age"] is not None and row["age"] < ADULT_AGE
+    return f"{row['corpus']} {row['gender'] or 'unknown'} {'child' if child else 'adult'}"
 
 
 def by_hash(names: Iterable[str]) -> list[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from speech import ADULT_AGE, Row
+from speech import Row
 from tqdm import tqdm
 
 from mmtts.audio.files import load_audio
-from mmtts.data.splits import by_hash
+from mmtts.data.splits import ADULT_AGE, by_hash
 
 CLIPS_PER_PERSON = 3
 FOLDS = 5

@@ -11,16 +11,7 @@ from speech import CORPORA as SPEECH_CORPORA
 from speech import Row
 
 from mmtts.data.corpora import Portrait, synthetic
-from mmtts.storage.atomic import atomic_write
-
-_TITLE = """# Licences
-
-What this folder was prepared from. Weights trained on it may be published only when every line says
-so, and with attribution. Faces and voices are of real people: see "Consent" in `data/README.md`.
-
-| corpus | terms | weights may be published | source |
-| --- | --- | --- | --- |
-"""
+from mmtts.data.licenses import write_licenses as describe
 
 
 def write_licenses(
@@ -32,12 +23,6 @@ def write_licenses(
     used = [c for c in corpora if c.NAME in present]
     prompts = [*VOICE_PROMPTS.values(), *FACE_PROMPTS.values()]
     used += [c for c in prompts if c.LICENSE.publishable or not publishable]
-    lines = [
-        f"| {c.NAME} | {c.LICENSE.terms} | {'yes' if c.LICENSE.publishable else 'no'} "
-        f"| {c.LICENSE.source} |\n"
-        for c in sorted(used, key=lambda corpus: corpus.NAME)
-    ]
     # Without the switch the 3DSK pictures, for educational use, are among webmorph's.
     note = "" if publishable else "\nPrepared without `--publishable`: research only.\n"
-    with atomic_write(out / "LICENSES.md") as temporary:
-        temporary.write_text(_TITLE + "".join(lines) + note, encoding="utf-8")
+    describe({corpus.NAME: corpus.LICENSE for corpus in used}, out, note)

@@ -16,6 +16,7 @@ from mmtts.command.one_sentence import one_sentence
 from mmtts.data.corpora import speechocean762, synthetic
 from mmtts.data.preparation import prepare_audio
 from mmtts.data.prepared import write_json
+from mmtts.data.splits import split_speakers
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -53,7 +54,7 @@ def main() -> None:
     if options.stretches:
         clips = speech.cut_stretches(clips, speech.read_stretches(options.stretches))
     rows, skipped = prepare_audio(clips, out, lexicon, options.processes, options.denoise)
-    split = speech.split_speakers(rows)
+    split = split_speakers(rows)
     if options.speech_only:
         counts, _ = speech.write_manifests(rows, split, out)
         report = {"speech": counts, "missing_corpora": missing, "skipped": skipped}

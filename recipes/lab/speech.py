@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 from mmtts import InputError
-from mmtts.data.attributes import corpus_levels, measure_thresholds, name_attributes
 from mmtts.data.corpora import (
     Clip,
     librispeech,
@@ -25,10 +24,10 @@ from mmtts.data.corpora.records import read_table
 from mmtts.data.preparation import count_clips
 from mmtts.data.prepared import make_cut, with_loudness, write_cuts, write_json
 from mmtts.data.prompt_pairing import Item
-from mmtts.data.splits import SPLITS, split_people
+from mmtts.data.splits import SPLITS
+from mmtts.data.thresholds import learn_thresholds, name_row
 
 Row = dict[str, Any]
-ADULT_AGE = 16
 
 # Folder name under --corpora -> the corpus that is read from it.
 CORPORA: dict[str, ModuleType] = {
@@ -93,50 +92,6 @@ def cut_stretches(clips: Sequence[Clip], stretches: Mapping[str, Sequence[Row]])
     return cut
 
 
-def split_speakers(rows: Sequence[Row]) -> dict[str, str]:
-    """Split people within corpus, gender and child or adult; see `split_people`.
-
-    Whoever has most of the clips of a corpus is trained on.
-    """
-    split = split_people({row["speaker"]: _stratum(row) for row in rows})
-    clips = Counter(row["corpus"] for row in rows)
-    of_speaker = Counter((row["corpus"], row["speaker"]) for row in rows)
-    most = {who: "train" for (corpus, who), n in of_speaker.items() if 2 * n > clips[corpus]}
-    return {**split, **most}
-
-
-def _stratum(row: Row) -> str:
-    child = row["age"] is not None and row["age"] < ADULT_AGE
-    return f"{row['corpus']} {row['gender'] or 'unknown'} {'child' if child else 'adult'}"
-
-
-def learn_thresholds(rows: Sequence[Row]) -> dict[str, Any]:
-    """Learn what low, normal and high mean, from the adults among `rows` (training clips).
-
-    Energy is judged by the loudness of a clip relative to its corpus (`level_by_corpus`).
-    """
-    adults = [row for row in rows if row["age"] is None or row["age"] >= ADULT_AGE]
-    levels = corpus_levels((row["corpus"], row["measured"]["energy_db"]) for row in adults)
-    measured = [reliable(with_loudness(row, levels)) | {"gender": row["gender"]} for row in adults]
-    return {**measure_thresholds(measured), "level_by_corpus": levels}
-
-
-def reliable(row: Row) -> Row:
-    """Return what was measured of a clip, without its pace where nobody knows what is said.
-
-    Thirds by peaks of loudness are those by phones in only 48 to 75 % of clips.
-    """
-    return row["measured"] if row["text"] else row["measured"] | {"pace": None}
-
-
-def name_row(row: Row, bins: Mapping[str, Any]) -> dict[str, str]:
-    """Name the attributes of one clip by the bins of `learn_thresholds`."""
-    measured = {key: value for key, value in reliable(row).items() if key != "energy_db"}
-    return name_attributes(
-        bins, gender=row["gender"], age=row["age"], emotion=row["emotion"], **measured
-    )
-
-
 def write_manifests(
     rows: Sequence[Row], split: Mapping[str, str], out: Path
 ) -> tuple[dict[str, Any], list[Item]]:
@@ -158,4 +113,4 @@ def write_manifests(
     items = [
         Item(row["id"], split[row["speaker"]], names[row["id"]], row["qualities"]) for row in rows
     ]
-    return count_clips(rows, {row["id"]: split[row["speaker"]] for row in rows}), items
+    return count_clips(rows, lambda row: split[row["speaker"]]), items

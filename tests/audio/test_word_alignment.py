@@ -57,3 +57,20 @@ def test_finds_words_where_they_are_spoken(aligner):
     assert [span.word for span in spans] == ["the", "red", "door", "is", "open"]
     for span, true in zip(spans, said.words, strict=True):
         assert span.start == pytest.approx(true.start + 0.5, abs=0.12)
+
+
+def test_an_aligner_that_forgets_hears_every_recording_as_its_first():
+    pytest.importorskip("espeakng_loader")
+    from recipe_modules import load
+
+    rng = np.random.default_rng(0)
+    noise = 0.3 * rng.standard_normal(2 * ALIGNER_RATE).astype(np.float32)
+    for pitch in (30, 50, 70):
+        said = load("tiny", "espeak").Espeak().speak("The sun is warm.", "f2", pitch, 150, 100)
+        samples = resample(said.audio.samples, said.audio.sample_rate, ALIGNER_RATE)
+        samples = samples + 0.02 * rng.standard_normal(len(samples)).astype(np.float32)
+        aligner = WordAligner()
+        first = aligner.align(samples, "The sun is warm.")
+        aligner.align(noise, "we call it bear")
+        aligner.forget()
+        assert first is not None and aligner.align(samples, "The sun is warm.") == first
