@@ -8,7 +8,7 @@ from prepared_folder import SAMPLE_RATE, SENTENCES, hum, people
 
 from mmtts.data.corpora import Clip, License
 from mmtts.data.merging import merge_shards
-from mmtts.data.shard_folders import FOLDER, deal_clips
+from mmtts.data.shard_folders import FOLDER, deal_items
 from mmtts.data.shards import Manner, prepare_shard
 
 TERMS = License("mine", True, "https://example.org")
@@ -40,7 +40,7 @@ def make_corpus(folder: Path, speakers: int = 10, each: int = 2) -> list[Clip]:
 
 
 def deal(clips: list[Clip], out: Path, count: int) -> dict[str, Path]:
-    return deal_clips(clips, out / FOLDER / "hum", count)
+    return deal_items(clips, out / FOLDER / "hum", count)
 
 
 def prepare_all(clips: list[Clip], out: Path, count: int, manner: Manner | None = None) -> None:

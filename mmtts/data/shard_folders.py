@@ -2,7 +2,8 @@
 
 `speech/shards/<corpus>/03-of-64/` holds
 
-- `items.jsonl`: the clips that belong to the shard, as the corpus has them;
+- `items.jsonl`: the clips that belong to the shard, as the corpus has them; of corpora of videos
+  there is more, see `mmtts.data.footage_shards`;
 - `journal.jsonl` and `audio.tar`: what was prepared so far, see `mmtts.data.shard_journal`;
 - `skipped.jsonl` and `rows.jsonl`: what came out of it; the second is there when all is done.
 """
@@ -17,16 +18,19 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 from mmtts import InputError
-from mmtts.data.corpora.records import Clip
+from mmtts.audio.word_alignment import WordSpan
+from mmtts.data.corpora.records import Clip, Footage
 from mmtts.data.preparation import full_id
 
 FOLDER = Path("speech") / "shards"
 ITEMS, ROWS, SKIPPED = "items.jsonl", "rows.jsonl", "skipped.jsonl"
 _SHARD = re.compile(r"(\d+)/(\d+)")
 _NAME = re.compile(r"(\d+)-of-(\d+)")
+Item = Clip | Footage
+AnyItem = TypeVar("AnyItem", Clip, Footage)
 
 
 class Shard(NamedTuple):
@@ -75,16 +79,17 @@ def shard_of(name: str, count: int) -> Shard:
     return Shard((int.from_bytes(digest_of(name)[:8]) * count >> 64) + 1, count)
 
 
-def deal_clips(
-    clips: Iterable[Clip], folder: Path, count: int, only: Shard | None = None
+def deal_items(
+    items: Iterable[Item], folder: Path, count: int, only: Shard | None = None, name: str = ITEMS
 ) -> dict[str, Path]:
-    """Write down which clips belong to which shard.
+    """Write down which clips, or which footage, belong to which shard.
 
     Args:
-        clips: Of one corpus; gone through once.
+        items: Of one corpus; gone through once.
         folder: Of the corpus, `<prepared folder>/speech/shards/<corpus>`.
         count: Of shards.
         only: Write no other shard.
+        name: Of the file in every shard.
 
     Returns:
         "3/64" -> its folder.
@@ -102,36 +107,48 @@ def deal_clips(
     shards = [only] if only else [Shard(number, count) for number in range(1, count + 1)]
     with ExitStack() as stack:
         files = {
-            shard: stack.enter_context(rewriting(folder / shard.folder / ITEMS, spoils=ROWS))
+            shard: stack.enter_context(rewriting(folder / shard.folder / name, spoils=ROWS))
             for shard in shards
         }
-        for clip in clips:
-            if not (_is_file_name(clip.corpus) and _is_file_name(clip.id)):
-                name = full_id(clip)
-                raise InputError(f"{name!r:.80} of {folder.name} cannot be the name of a file")
-            shard = shard_of(full_id(clip), count)
+        for item in items:
+            if not (_is_file_name(item.corpus) and _is_file_name(item.id)):
+                raise InputError(
+                    f"{full_id(item)!r:.80} of {folder.name} cannot be the name of a file"
+                )
+            shard = shard_of(full_id(item), count)
             if shard in files:
-                files[shard].write(_line_of(clip))
+                files[shard].write(_line_of(item))
     return {str(shard): folder / shard.folder for shard in shards}
 
 
-def read_items(folder: Path) -> list[Clip]:
-    """Read the clips of a shard, by the order of their hashes.
+def write_items(clips: Iterable[Clip], folder: Path) -> None:
+    """Write the clips of one shard, as `deal_items` does."""
+    with rewriting(folder / ITEMS, spoils=ROWS) as file:
+        file.writelines(map(_line_of, clips))
+
+
+def read_items(folder: Path, kind: type[AnyItem] = Clip, name: str = ITEMS) -> list[AnyItem]:  # type: ignore[assignment]
+    """Read the clips or the footage of a shard, by the order of their hashes.
+
+    Args:
+        folder: Of the shard.
+        kind: `Clip` or `Footage`.
+        name: Of the file that `deal_items` wrote.
 
     Raises:
-        InputError: Nobody dealt the shard, or two clips have one id.
+        InputError: Nobody dealt the shard, or two items have one id.
     """
     try:
-        lines = (folder / ITEMS).read_text(encoding="utf-8").splitlines()
+        lines = (folder / name).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
-        raise InputError(f"{folder} holds no {ITEMS}: nobody dealt it any clips") from error
-    clips: dict[str, Clip] = {}
-    for clip in map(_clip_of, lines):
-        name = full_id(clip)
-        if name in clips:
-            raise InputError(f"two clips have the id {name}: {clips[name].path} and {clip.path}")
-        clips[name] = clip
-    return [clips[name] for name in sorted(clips, key=digest_of)]
+        raise InputError(f"{folder} holds no {name}: nobody dealt it any items") from error
+    items: dict[str, AnyItem] = {}
+    for item in (kind(**_values_of(line)) for line in lines):
+        key = full_id(item)
+        if key in items:
+            raise InputError(f"two items have the id {key}: {items[key].path} and {item.path}")
+        items[key] = item
+    return [items[key] for key in sorted(items, key=digest_of)]
 
 
 def find_shards(folder: Path) -> dict[Shard, Path]:
@@ -168,17 +185,17 @@ def _is_file_name(name: str) -> bool:
     return os.path.basename(name) == name and name not in ("", ".", "..")  # noqa: PTH119
 
 
-def _line_of(clip: Clip) -> str:
-    values: dict[str, Any] = {
-        **vars(clip),
-        # Called for millions of clips, for which pathlib takes several times as long.
-        "path": os.path.join(os.getcwd(), clip.path),  # noqa: PTH109, PTH118
-        "qualities": dict(clip.qualities),
-    }
-    return json.dumps(values) + "\n"
+def _line_of(item: Item) -> str:
+    # Called for millions of clips, for which pathlib takes several times as long.
+    path = os.path.join(os.getcwd(), item.path)  # noqa: PTH109, PTH118
+    return json.dumps({**vars(item), "path": path}, default=dict) + "\n"
 
 
-def _clip_of(line: str) -> Clip:
+def _values_of(line: str) -> dict[str, Any]:
     values = json.loads(line)
-    span = values["span"] and tuple(values["span"])
-    return Clip(**{**values, "path": Path(values["path"]), "span": span})
+    values["path"] = Path(values["path"])
+    for name in ("span", "center"):
+        values |= {name: tuple(values[name])} if values.get(name) else {}
+    if values.get("words"):
+        values["words"] = tuple(WordSpan(*word) for word in values["words"])
+    return values

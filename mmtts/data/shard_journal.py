@@ -49,7 +49,7 @@ class ShardJournal:
         self._tar: IO[bytes] | None = None
         self._end = 0  # of the sound that lines tell of
         try:
-            _lock(self._lines, folder)
+            lock(self._lines, folder)
             self._read()
         except BaseException:
             self._lines.close()
@@ -142,7 +142,12 @@ class ShardJournal:
             offset += len(line)
 
 
-def _lock(file: IO[bytes], folder: Path) -> None:
+def lock(file: IO[bytes], folder: Path) -> None:
+    """Let nobody else lock a file of a shard as long as it is open.
+
+    Raises:
+        InputError: Another process has locked it.
+    """
     import fcntl
 
     try:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from mmtts.text.front_ends import make_front_end
 from mmtts.text.phonemes import encode
 
 Row = dict[str, Any]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,30 +52,37 @@ class Manner:
         return make_front_end({"front_end": "espeak", "language": self.language})
 
     def source_of(self, clip: Clip) -> str:
-        """Name what a clip is prepared from: changes when the outcome may.
-
-        The file is told by its size and time, as `rsync` and `make` do: reading millions of files
-        to see that nothing changed would take as long as preparing them.
-        """
-        try:
-            stat = clip.path.stat()
-            file = (stat.st_size, stat.st_mtime_ns)
-        except OSError:
-            file = (0, 0)
-        facts = (file, clip.text, clip.span, self.language, self.denoise)
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
+        """Name what a clip is prepared from: changes when the outcome may."""
+        return source_of(clip.path, clip.text, clip.span, self.language, self.denoise)
 
 
-def prepare_shard(folder: Path, manner: Manner, show: bool = False) -> None:
+def source_of(path: Path, *facts: Any) -> str:
+    """Name a file and facts (JSON-able) by a hash that changes with either.
+
+    The file is told by its size and time, as `rsync` and `make` do: reading millions of files to
+    see that nothing changed would take as long as preparing them.
+    """
+    try:
+        stat = path.stat()
+        file = (stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        file = (0, 0)
+    return hashlib.sha256(json.dumps((file, *facts)).encode()).hexdigest()[:20]
+
+
+def prepare_shard(
+    folder: Path, manner: Manner, show: bool = False, unusable: Mapping[str, str] = NOTHING
+) -> None:
     """Prepare the clips of a shard that are not prepared yet, and mark the shard as finished.
 
     Whoever is stopped goes on from the journal. A clip that cannot be used is kept with the reason,
     and tried again only when its file, its text or the manner changed.
 
     Args:
-        folder: From `mmtts.data.shard_folders.deal_clips`.
+        folder: From `mmtts.data.shard_folders.deal_items`.
         manner: How.
         show: A progress bar over clips.
+        unusable: What was in the corpus and became no clip: id -> reason.
 
     Raises:
         InputError: The shard was not dealt, or another process is at it.
@@ -91,7 +100,7 @@ def prepare_shard(folder: Path, manner: Manner, show: bool = False) -> None:
             for clip in tqdm(waiting, desc=folder.name, unit="clip", disable=not show):
                 row, audio = _prepare(clip, manner, aligner, front_end)
                 journal.append({**row, "source": sources[row["id"]]}, audio)
-        _finish(folder, clips, journal, front_end)
+        _finish(folder, clips, journal, front_end, unusable)
 
 
 def _is_waiting(
@@ -116,10 +125,14 @@ def _prepare(
     except (ImportError, MemoryError):
         raise
     except Exception as error:  # among millions of files some break what others have been fine for
-        reason = f"{clip.path}: {type(error).__name__}: {error!s:.200}"
-        return {"id": full_id(clip), "skipped": reason}, None
+        return {"id": full_id(clip), "skipped": fault_of(clip.path, error)}, None
     row |= {"language": front_end.name, **_phonemes(row["text"], front_end)}
     return row, _flac(audio)
+
+
+def fault_of(path: Path, error: Exception) -> str:
+    """Why a file cannot be used that broke what nobody expected."""
+    return f"{path}: {type(error).__name__}: {error!s:.200}"
 
 
 def _phonemes(text: str, front_end: FrontEnd) -> Row:
@@ -140,14 +153,19 @@ def _flac(audio: Audio) -> bytes:
 
 
 def _finish(
-    folder: Path, clips: Sequence[Clip], journal: ShardJournal, front_end: FrontEnd
+    folder: Path,
+    clips: Sequence[Clip],
+    journal: ShardJournal,
+    front_end: FrontEnd,
+    unusable: Mapping[str, str],
 ) -> None:
     """Write what came out of the shard: by the order of hashes, with the labels of now."""
     usable = [clip for clip in clips if not journal.entries[full_id(clip)].skipped]
     bad = [full_id(clip) for clip in clips if journal.entries[full_id(clip)].skipped]
+    reasons = dict(unusable) | {name: journal.row(name)["skipped"] for name in bad}
     with rewriting(folder / SKIPPED) as file:
-        for name in bad:
-            file.write(json.dumps({"id": name, "skipped": journal.row(name)["skipped"]}) + "\n")
+        for name, reason in reasons.items():
+            file.write(json.dumps({"id": name, "skipped": reason}) + "\n")
     with rewriting(folder / ROWS) as file:
         for clip in usable:
             row = journal.row(full_id(clip)) | labels_of(clip)

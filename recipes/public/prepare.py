@@ -12,7 +12,7 @@ from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
 from mmtts.data.launching import LAUNCHERS, Launcher, make_launcher
 from mmtts.data.merging import CLIPS_IN_PART, merge_shards, prepared_corpora
-from mmtts.data.shard_folders import FOLDER, deal_clips, parse_shard
+from mmtts.data.shard_folders import FOLDER, deal_items, parse_shard
 from mmtts.data.shards import Manner, prepare_shard
 
 EPILOG = f"""corpora: {", ".join(sorted(CORPORA))}
@@ -69,7 +69,7 @@ def main() -> None:
     shard = parse_shard(options.shard) if options.shard else None
     count = shard.total if shard else options.shards
     place = options.out / FOLDER / options.corpus
-    folders = deal_clips(corpus.read_clips(options.root), place, count, only=shard)
+    folders = deal_items(corpus.read_clips(options.root), place, count, only=shard)
     if shard:
         prepare_shard(folders[str(shard)], manner, show=True)
         return

@@ -12,7 +12,7 @@ from mmtts.data.preparation import full_id
 from mmtts.data.shard_folders import (
     ROWS,
     Shard,
-    deal_clips,
+    deal_items,
     digest_of,
     parse_shard,
     read_items,
@@ -49,7 +49,7 @@ def test_every_clip_is_dealt_once_as_the_corpus_has_it(tmp_path, total):
         Clip("c", "a-2", tmp_path / "a.wav", "c-s", accent="native", span=(0.5, 1.25)),
         *clips_of([str(k) for k in range(20)]),
     ]
-    folders = deal_clips(iter(clips), tmp_path / "c", total)
+    folders = deal_items(iter(clips), tmp_path / "c", total)
     assert list(folders) == [f"{k}/{total}" for k in range(1, total + 1)]
     dealt = [clip for folder in folders.values() for clip in read_items(folder)]
     assert dealt == sorted(clips, key=lambda clip: digest_of(full_id(clip)))
@@ -57,34 +57,34 @@ def test_every_clip_is_dealt_once_as_the_corpus_has_it(tmp_path, total):
 
 def test_one_shard_alone_is_that_of_all(tmp_path):
     clips = clips_of([str(k) for k in range(20)])
-    every = deal_clips(clips, tmp_path / "a", 3)
-    alone = deal_clips(clips, tmp_path / "b", 3, only=Shard(2, 3))
+    every = deal_items(clips, tmp_path / "a", 3)
+    alone = deal_items(clips, tmp_path / "b", 3, only=Shard(2, 3))
     assert list(alone) == ["2/3"]
     assert read_items(alone["2/3"]) == read_items(every["2/3"])
     assert not (tmp_path / "b" / "1-of-3").exists()
 
 
 def test_another_number_of_shards_is_refused(tmp_path):
-    deal_clips(clips_of(["x"]), tmp_path / "c", 2)
+    deal_items(clips_of(["x"]), tmp_path / "c", 2)
     with pytest.raises(InputError, match="in 2 shards: go on with 2"):
-        deal_clips(clips_of(["x"]), tmp_path / "c", 3)
+        deal_items(clips_of(["x"]), tmp_path / "c", 3)
 
 
 def test_two_clips_of_one_name_and_names_that_lead_elsewhere_are_refused(tmp_path):
-    (folder,) = deal_clips(clips_of(["x", "x"]), tmp_path / "c", 1).values()
-    with pytest.raises(InputError, match="two clips have the id c-x"):
+    (folder,) = deal_items(clips_of(["x", "x"]), tmp_path / "c", 1).values()
+    with pytest.raises(InputError, match="two items have the id c-x"):
         read_items(folder)
     with pytest.raises(InputError, match="cannot be the name of a file"):
-        deal_clips(clips_of(["../x"]), tmp_path / "d", 1)
+        deal_items(clips_of(["../x"]), tmp_path / "d", 1)
     assert not list((tmp_path / "d").rglob("*.jsonl"))
 
 
 def test_a_shard_with_other_clips_is_not_finished(tmp_path):
-    (folder,) = deal_clips(clips_of(["x", "y"]), tmp_path / "c", 1).values()
+    (folder,) = deal_items(clips_of(["x", "y"]), tmp_path / "c", 1).values()
     (folder / ROWS).touch()
-    deal_clips(clips_of(["x", "y"]), tmp_path / "c", 1)
+    deal_items(clips_of(["x", "y"]), tmp_path / "c", 1)
     assert (folder / ROWS).exists()
-    deal_clips(clips_of(["x"]), tmp_path / "c", 1)
+    deal_items(clips_of(["x"]), tmp_path / "c", 1)
     assert not (folder / ROWS).exists()
 
 

@@ -22,7 +22,7 @@ from mmtts.data.cuts import load_samples, read_clips
 from mmtts.data.merging import merge_shards
 from mmtts.data.phoneme_cache import fingerprint
 from mmtts.data.prepared import prepare_clip
-from mmtts.data.shard_folders import FOLDER, ROWS, deal_clips
+from mmtts.data.shard_folders import FOLDER, ROWS, deal_items
 from mmtts.data.shard_journal import AUDIO, JOURNAL
 from mmtts.data.shards import Manner, prepare_shard
 from mmtts.text import ENGLISH
@@ -271,7 +271,7 @@ def test_two_corpora_lie_mixed_in_one_folder(corpus, one, tmp_path):
         dataclasses.replace(clip, corpus="other", speaker=clip.speaker.replace("hum", "other"))
         for clip in corpus[:10]
     ]
-    for folder in deal_clips(others, tmp_path / FOLDER / "other", 3).values():
+    for folder in deal_items(others, tmp_path / FOLDER / "other", 3).values():
         prepare_shard(folder, Manner())
     report = merge_shards(tmp_path, {"hum": TERMS, "other": TERMS}, clips_in_part=100)
     assert report["speech"]["other"]["train"]["clips"] == 10  # too few people to hold any out
