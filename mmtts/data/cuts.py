@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
+import tarfile
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,20 @@ from mmtts import InputError
 from mmtts.audio.resampling import resample
 
 SPLITS = ("train", "valid", "test")
+
+
+class Member(NamedTuple):
+    """A file in a tar, which is read where it lies: from which byte on, and how many."""
+
+    tar: Path
+    offset: int
+    size: int
+
+    def read(self) -> bytes:
+        """Read its content."""
+        with self.tar.open("rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +42,7 @@ class Clip:
         seconds: length.
         sample_rate: of the source, in Hz.
         words: (start, end) of each spoken word in seconds from the clip's start, or ``None``.
-        source: the audio file, or its content.
+        source: the audio file, or its content, or where in a tar it lies.
         start: where the clip begins in the source, in seconds.
         accent: "native", "learner" or another kind of speech; empty where nobody said.
         speed: how much faster, and so higher, it is played than it was recorded.
@@ -39,7 +54,7 @@ class Clip:
     seconds: float
     sample_rate: int
     words: tuple[tuple[float, float], ...] | None
-    source: Path | bytes
+    source: Path | bytes | Member
     start: float
     accent: str = ""
     speed: float = 1.0
@@ -66,39 +81,77 @@ def played(clip: Clip, speed: float) -> Clip:
     )
 
 
+def manifests(folder: Path, split: str, *, shar: bool = False) -> list[Path]:
+    """Find the cut manifests of a split.
+
+    Args:
+        folder: prepared data folder.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+        shar: those of ``speech/shar/<split>/``, which are taken as well where there is no other.
+
+    Raises:
+        InputError: there are none.
+    """
+    path = folder / "speech" / f"cuts_{split}.jsonl.gz"
+    if not shar and path.exists():
+        return [path]
+    place = folder / "speech" / "shar" / split
+    found = sorted(place.glob("cuts.*.jsonl.gz"))
+    if split not in SPLITS or not found:
+        missing = place if shar else path
+        raise InputError(
+            f"{missing} does not exist: prepare the data folder {folder} with a recipe."
+        )
+    return found
+
+
 def read_clips(folder: Path, split: str, *, shar: bool = False) -> list[Clip]:
     """Read the clips of a split.
 
     Args:
         folder: prepared data folder; relative audio paths are relative to it.
         split: ``"train"``, ``"valid"`` or ``"test"``.
-        shar: read ``speech/shar/<split>/`` (Lhotse Shar) instead of the manifest; the compressed
-            audio is then kept in memory.
+        shar: see `manifests`; the audio stays in the tars.
 
     Raises:
         InputError: the split is missing or broken, or has a clip that is not one plain recording.
     """
+    return [clip for path in manifests(folder, split, shar=shar) for clip in _read(path, folder)]
+
+
+def _read(path: Path, folder: Path) -> Iterator[Clip]:
+    """Read the clips of one manifest."""
     from lhotse import CutSet
 
-    path = folder / "speech" / (f"shar/{split}" if shar else f"cuts_{split}.jsonl.gz")
-    if split not in SPLITS or not path.exists():
-        raise InputError(f"{path} does not exist: prepare the data folder {folder} with a recipe.")
     try:
-        cuts: Iterable[Any] = CutSet.from_shar(in_dir=path) if shar else CutSet.from_file(path)
-        return [_read_clip(cut, folder) for cut in cuts]
+        in_shar = path.name.startswith("cuts.")
+        members = _members(path) if in_shar else {}
+        for cut in CutSet.from_file(path):
+            # A source of type "command" would run a program that the manifest names.
+            source = plain_source(cut, ("shar",) if in_shar else ("file", "memory"))
+            if in_shar:
+                yield describe(cut, members[cut.id])
+            elif source.type == "memory":
+                yield describe(cut, bytes(source.source))
+            else:
+                yield describe(cut, folder / source.source)
     except InputError:
         raise
     except Exception as error:
         # Lhotse raises whatever its JSON, gzip and tar readers raise.
-        raise InputError(f"{path} is no readable cut manifest: {error}") from error
+        raise InputError(f"{path} is no readable cut manifest: {error!r:.200}") from error
 
 
-def _read_clip(cut: Any, folder: Path) -> Clip:
-    """Reduce a Lhotse cut to what training needs."""
-    # A source of type "command" would run a program that the manifest names.
-    source = plain_source(cut, ("file", "memory"))
-    is_memory = source.type == "memory"
-    return describe(cut, bytes(source.source) if is_memory else folder / source.source)
+def _members(manifest: Path) -> dict[str, Member]:
+    """Cut id -> where its audio is in the tar beside a manifest of Shar."""
+    tar = manifest.with_name(
+        manifest.name.replace("cuts", "recording").replace(".jsonl.gz", ".tar")
+    )
+    with tarfile.open(tar, "r:") as file:
+        audio = [info for info in file if info.isfile() and not info.name.endswith(".json")]
+    return {
+        info.name.rpartition(".")[0]: Member(tar, info.offset_data, info.size) for info in audio
+    }
 
 
 def plain_source(cut: Any, kinds: Collection[str]) -> Any:
@@ -116,7 +169,7 @@ def plain_source(cut: Any, kinds: Collection[str]) -> Any:
     return recording.sources[0]
 
 
-def describe(cut: Any, source: Path | bytes) -> Clip:
+def describe(cut: Any, source: Path | bytes | Member) -> Clip:
     """Reduce a Lhotse cut to what training needs.
 
     Raises:
@@ -160,9 +213,9 @@ def load_samples(
     import soundfile
 
     count = clip.num_samples(sample_rate) - first if count is None else count
-    source = io.BytesIO(clip.source) if isinstance(clip.source, bytes) else clip.source
     try:
-        with soundfile.SoundFile(source) as file:
+        held = clip.source.read() if isinstance(clip.source, Member) else clip.source
+        with soundfile.SoundFile(io.BytesIO(held) if isinstance(held, bytes) else held) as file:
             rate = file.samplerate
             played = rate * clip.speed  # source samples in a second of the clip
             file.seek(round(clip.start * rate + first / sample_rate * played))

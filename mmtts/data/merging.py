@@ -17,6 +17,7 @@ import numpy as np
 
 from mmtts import InputError
 from mmtts.data.corpora.records import License
+from mmtts.data.face_merging import merge_faces
 from mmtts.data.licenses import write_licenses
 from mmtts.data.preparation import count_clips
 from mmtts.data.prepared import write_json, write_table
@@ -48,7 +49,7 @@ def merge_shards(
     launch: Launch = run_here,
     jobs: int = 1,
 ) -> dict[str, Any]:
-    """Make a prepared folder of all shards of all corpora in `speech/shards/`.
+    """Make a prepared folder of all shards of all corpora in `speech/shards/`, faces included.
 
     The outcome does not depend on how many shards there are.
 
@@ -86,7 +87,7 @@ def merge_shards(
     write_speakers(out, census, split)
     write_licenses({name: licenses[name] for name in corpora}, out)
     counts = count_clips(census, lambda row: split[row["speaker"]])
-    report = {"speech": counts, **report_skipped(folders)}
+    report = {"speech": counts, **merge_faces(out, folders, split), **report_skipped(folders)}
     write_json(out / "report.json", report)
     return report
 

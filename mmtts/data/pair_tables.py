@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,15 +136,12 @@ def read_loudness(folder: Path, split: str) -> dict[str, float]:
     """Read how loud the clips of a split are for their corpora: cut id -> dB, where it is known.
 
     Raises:
-        InputError: The manifest is missing or broken.
+        InputError: The manifest (or that of the Shar) is missing or broken.
     """
     path = folder / "speech" / f"cuts_{split}.jsonl.gz"
+    parts = [path] if path.exists() else sorted(folder.glob(f"speech/shar/{split}/cuts.*.jsonl.gz"))
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            cuts = [json.loads(line) for line in lines]
-        customs = {cut["id"]: cut["supervisions"][0].get("custom") or {} for cut in cuts}
-        found = {name: of.get("attributes", {}).get("loudness") for name, of in customs.items()}
-        return {name: float(value) for name, value in found.items() if value is not None}
+        return dict(known for part in parts or [path] for known in _loudness_of_cuts(part))
     except (
         OSError,
         EOFError,
@@ -155,6 +152,16 @@ def read_loudness(folder: Path, split: str) -> dict[str, float]:
         AttributeError,
     ) as error:
         raise InputError(f"{path} is no readable cut manifest: {error}") from error
+
+
+def _loudness_of_cuts(path: Path) -> Iterator[tuple[str, float]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:  # one after the other: a million cuts at once would fill the memory
+            cut = json.loads(line)
+            custom = cut["supervisions"][0].get("custom") or {}
+            value = custom.get("attributes", {}).get("loudness")
+            if value is not None:
+                yield cut["id"], float(value)
 
 
 def has_prompts(folder: Path, split: str, kind: str) -> bool:

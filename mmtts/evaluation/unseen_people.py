@@ -13,7 +13,7 @@ import numpy as np
 
 from mmtts import InputError
 from mmtts.data.attributes import age_group, read_thresholds
-from mmtts.data.cuts import Clip, read_clips
+from mmtts.data.cuts import Clip, manifests, read_clips
 from mmtts.data.pair_tables import (
     PromptPairs,
     has_prompts,
@@ -176,5 +176,5 @@ def _supervisions(folder: Path, split: str) -> dict[str, Any]:
     """Cut id -> its Lhotse supervision."""
     from lhotse import CutSet
 
-    cuts = CutSet.from_file(folder / "speech" / f"cuts_{split}.jsonl.gz")
-    return {cut.id: cut.supervisions[0] for cut in cuts}
+    paths = manifests(folder, split)
+    return {cut.id: cut.supervisions[0] for path in paths for cut in CutSet.from_file(path)}

@@ -12,7 +12,7 @@ from lightning.pytorch.strategies import Strategy
 from torch import Tensor
 
 from mmtts import InputError
-from mmtts.data.cuts import Clip, load_samples, read_clips
+from mmtts.data.cuts import Clip, Member, load_samples, read_clips
 from mmtts.data.frozen import Table, file_identity
 from mmtts.data.speech import SpeechData
 from mmtts.metrics.likeness import mean_voice
@@ -97,6 +97,9 @@ def _clip_identity(folder: Path, clip: Clip) -> str:
     span = f"{clip.id} {clip.start} {clip.seconds} {clip.sample_rate}"
     if isinstance(clip.source, bytes):
         return f"{span} {hashlib.sha256(clip.source).hexdigest()}"
+    if isinstance(clip.source, Member):
+        tar, offset, size = clip.source
+        return f"{span} {file_identity(folder, str(tar.relative_to(folder)))} {offset} {size}"
     return f"{span} {file_identity(folder, str(clip.source.relative_to(folder)))}"
 
 

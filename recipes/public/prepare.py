@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from corpora import CORPORA, find_corpus
+from corpora import SPEECH, VIDEO, find_corpus, read_clips
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
+from mmtts.data.face_tracks import Tracking
+from mmtts.data.footage_shards import FOOTAGE, prepare_footage
 from mmtts.data.launching import LAUNCHERS, Launcher, make_launcher
 from mmtts.data.merging import CLIPS_IN_PART, merge_shards, prepared_corpora
-from mmtts.data.shard_folders import FOLDER, deal_items, parse_shard
+from mmtts.data.shard_folders import FOLDER, Shard, deal_items, parse_shard
 from mmtts.data.shards import Manner, prepare_shard
+from mmtts.data.streaming.shar_index import index_shar
 
-EPILOG = f"""corpora: {", ".join(sorted(CORPORA))}
+MANIFESTS = Path("speech") / "manifests"
+EPILOG = f"""corpora of speech: {", ".join(sorted(SPEECH))}
+corpora of videos, which become portraits and speech: {", ".join(sorted(VIDEO))}
 
 examples
   python recipes/public/prepare.py ljspeech LJSpeech-1.1 --out data/public --shards 8 --processes 4
+  python recipes/public/prepare.py voxceleb2 VoxCeleb2 --out data/public --shards 64 --processes 4
   python recipes/public/prepare.py --out data/public --merge --processes 4
 
 Every corpus is prepared into the same folder, which --merge then completes. Whoever is stopped goes
@@ -52,6 +60,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     add("--denoise", action="store_true", help="suppress noise (extra: denoise)")
     add("--retry", action="store_true", help="try clips again that could not be used")
     add("--files", action="store_true", help="merge into single files, for small corpora")
+    add("--frames-per-second", type=float, default=5.0, help="of videos, searched for faces; 5")
+    add("--stills", type=int, default=5, help="portraits of each 15 s of a video, at most; 5")
+    add("--sample-rate", type=int, default=16_000, help="of videos' sound in Hz; 16000")
     add("--clips-in-part", type=int, default=CLIPS_IN_PART, help=f"of Shar; {CLIPS_IN_PART}")
     return parser.parse_args(words)
 
@@ -64,17 +75,35 @@ def main() -> None:
     if options.merge:
         merge(options)
         return
-    corpus = find_corpus(options.corpus)
-    manner = Manner(options.language, options.denoise, options.retry)
+    find_corpus(options.corpus)
     shard = parse_shard(options.shard) if options.shard else None
     count = shard.total if shard else options.shards
-    place = options.out / FOLDER / options.corpus
-    folders = deal_items(corpus.read_clips(options.root), place, count, only=shard)
+    folders = deal(options, count, shard)
+    prepare, words = preparation(options)
     if shard:
-        prepare_shard(folders[str(shard)], manner, show=True)
+        prepare(folders[str(shard)], *words, show=True)
         return
-    launcher(options)(prepare_shard, {name: (path, manner) for name, path in folders.items()})
+    launcher(options)(prepare, {name: (path, *words) for name, path in folders.items()})
     print(f"{options.corpus}: all of {count} shards are prepared; next: --merge")
+
+
+def deal(options: argparse.Namespace, count: int, only: Shard | None) -> dict[str, Path]:
+    """Write down which clips or videos of the corpus belong to which shard."""
+    place = options.out / FOLDER / options.corpus
+    if options.corpus in VIDEO:
+        footage = find_corpus(options.corpus).read_footage(options.root)
+        return deal_items(footage, place, count, only, FOOTAGE)
+    clips = read_clips(options.corpus, options.root, options.out / MANIFESTS)
+    return deal_items(clips, place, count, only)
+
+
+def preparation(options: argparse.Namespace) -> tuple[Callable[..., None], tuple[Any, ...]]:
+    """What prepares a shard, and its arguments after the shard's folder."""
+    manner = Manner(options.language, options.denoise, options.retry)
+    if options.corpus not in VIDEO:
+        return prepare_shard, (manner,)
+    tracking = Tracking(rate=options.frames_per_second, stills=options.stills)
+    return prepare_footage, (options.out, manner, tracking, options.sample_rate)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -88,6 +117,8 @@ def check(options: argparse.Namespace) -> None:
     if not options.merge and not options.root:
         raise InputError("name a corpus and the folder where it was unpacked")
     counts = (options.processes, options.minutes, options.gigabytes, options.clips_in_part)
+    if options.frames_per_second <= 0 or options.stills < 1 or options.sample_rate < 8000:
+        raise InputError("videos need pictures, stills, and sound of 8000 Hz at least")
     if min(counts) < 1 or (options.shards is not None and options.shards < 1):
         raise InputError("--shards, --processes and all other numbers are 1 at least")
 
@@ -116,12 +147,22 @@ def merge(options: argparse.Namespace) -> None:
         launch=launcher(options),
         jobs=options.processes,
     )
+    if not options.files:
+        index_shar(options.out)
+    tell(report, options.out)
+
+
+def tell(report: dict[str, Any], out: Path) -> None:
+    """Say what is there."""
     for name, splits in report["speech"].items():
         for split, counts in splits.items():
             people, hours = counts["people"], counts["seconds"] / 3600
             print(f"{name} {split}: {counts['clips']} clips, {people} people, {hours:.1f} h")
+    for name, splits in report.get("faces", {}).items():
+        for split, counts in splits.items():
+            print(f"{name} {split}: {counts['faces']} faces, {counts['people']} people")
     for name, count in report["skipped_clips"].items():
-        print(f"{name}: {count} clips cannot be used, see {options.out / 'report.json'}")
+        print(f"{name}: {count} clips cannot be used, see {out / 'report.json'}")
 
 
 if __name__ == "__main__":

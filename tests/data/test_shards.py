@@ -146,7 +146,7 @@ def test_single_files_hold_the_same_clips(corpus, one, tmp_path):
         )
         assert shar.keys() == files.keys()
         for name, clip in files.items():
-            assert clip.source.read_bytes() == shar[name].source
+            assert clip.source.read_bytes() == shar[name].source.read()
             assert (clip.speaker, clip.text, clip.words) == (
                 shar[name].speaker, shar[name].text, shar[name].words,
             )  # fmt: skip

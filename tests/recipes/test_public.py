@@ -73,7 +73,7 @@ def test_all_shards_at_once_and_shar(prepare, ljspeech, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("klingon", ".", "--shards", "2"), "unknown corpus 'klingon': known are ljspeech"),
+        (("klingon", ".", "--shards", "2"), "unknown corpus 'klingon': known are avspeech"),
         (("ljspeech", "nowhere", "--shard", "1/2"), "nowhere/metadata.csv does not exist"),
         (("ljspeech", ".", "--shard", "3/2"), "'3/2' is no shard"),
         (("ljspeech", "--shards", "2"), "name a corpus and the folder"),
@@ -102,7 +102,7 @@ def test_a_shard_that_is_missing_is_named(prepare, ljspeech, tmp_path, capsys):
 def test_help_shows_examples_and_every_corpus(prepare, capsys):
     assert prepare("--help") == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "--shards 64 --launcher slurm" in said and "corpora: ljspeech" in said
+    assert "--shards 64 --launcher slurm" in said and "corpora of speech: ears" in said
 
 
 def test_every_corpus_has_a_reader_and_a_licence():
