@@ -126,7 +126,7 @@ def _read(path: Path, folder: Path) -> Iterator[Clip]:
     try:
         in_shar = path.name.startswith("cuts.")
         members = _members(path) if in_shar else {}
-        for cut in CutSet.from_file(path):
+        for cut in CutSet.from_jsonl_lazy(path):  # which may have none
             # A source of type "command" would run a program that the manifest names.
             source = plain_source(cut, ("shar",) if in_shar else ("file", "memory"))
             if in_shar:

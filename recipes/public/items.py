@@ -1,4 +1,4 @@
-"""What captions can describe: clips and faces of a merged folder, by the names that captions use."""
+"""What captions can describe: clips and faces of a merged folder, by the names in captions."""
 
 from __future__ import annotations
 

@@ -1,38 +1,19 @@
 """The preparation of public corpora, run as a user would, on a corpus in its official layout."""
 
+import inspect
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
 from own_recordings import record
 from prepared_folder import SENTENCES
-from recipe_modules import ROOT, load
+from recipe_modules import load
 
 from mmtts.data.corpora import License
 from mmtts.data.cuts import read_clips
 
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("pyworld")
-PREPARE = ROOT / "recipes" / "public" / "prepare.py"
-
-
-@pytest.fixture
-def prepare(monkeypatch):
-    """Run the command in this process; returns its exit status."""
-
-    def run(*words: object) -> int:
-        monkeypatch.setattr(sys, "argv", [str(PREPARE), *map(str, words)])
-        load("public", "corpora")  # whichever recipe's module of this name was imported before
-        monkeypatch.syspath_prepend(str(PREPARE.parent))
-        try:
-            runpy.run_path(str(PREPARE), run_name="__main__")
-        except SystemExit as error:
-            return int(error.code or 0)
-        return 0
-
-    return run
 
 
 @pytest.fixture
@@ -109,5 +90,6 @@ def test_every_corpus_has_a_reader_and_a_licence():
     corpora = load("public", "corpora")
     for name in corpora.CORPORA:
         module = corpora.find_corpus(name)
-        assert callable(module.read_clips) and isinstance(module.LICENSE, License)
-        assert Path(name).name == name
+        read = module.read_clips if name in corpora.SPEECH else module.read_footage
+        assert isinstance(module.LICENSE, License) and module.NAME == name == Path(name).name
+        assert ("out" in inspect.signature(read).parameters) == (name in corpora.OPENED)

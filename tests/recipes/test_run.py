@@ -8,7 +8,7 @@ import pytest
 from recipe_modules import ROOT
 
 RECIPES = ("tiny", "lab")  # from raw data to sound
-EVERY = (*RECIPES, "judge", "starter")
+EVERY = (*RECIPES, "judge", "starter", "public")
 
 
 @pytest.mark.parametrize("recipe", EVERY)
@@ -23,7 +23,7 @@ def test_run_is_valid_bash_with_numbered_steps(recipe):
 def test_every_experiment_that_a_recipe_names_exists(recipe):
     script = (ROOT / "recipes" / recipe / "run.sh").read_text()
     named = re.findall(r"^(?:name=\S+ )?train \w+ (\w+)", script, re.MULTILINE)
-    assert len(named) == {"tiny": 5, "lab": 4, "judge": 1, "starter": 5}[recipe]
+    assert len(named) == {"tiny": 5, "lab": 4, "judge": 1, "starter": 5, "public": 4}[recipe]
     for experiment in named:
         assert (ROOT / "conf" / "experiment" / f"{experiment}.yaml").is_file()
 
