@@ -54,27 +54,7 @@ def prepare_footage(
     Raises:
         InputError: The shard was not dealt, or another process is at it.
     """
-    from tqdm import tqdm
-
-    footage = read_items(folder, Footage, FOOTAGE)
-    facts = (asdict(tracking), sample_rate)
-    sources = {full_id(f): source_of(f.path, f.text, f.words, f.span, facts) for f in footage}
-    with (folder / EXTRACTED).open("a+b") as journal:
-        lock(journal, folder)
-        found = _read_extracted(journal)
-        waiting = [
-            f for f in footage if _is_waiting(found.get(full_id(f)), sources[full_id(f)], manner)
-        ]
-        if waiting:
-            (folder / ROWS).unlink(missing_ok=True)
-            cropper = FaceCropper()
-            for item in tqdm(waiting, desc=folder.name, unit="video", disable=not show):
-                name = full_id(item)
-                row = _extract(item, out, cropper, tracking, sample_rate)
-                found[name] = {"id": name, "source": sources[name], **row}
-                journal.write(json.dumps(found[name]).encode() + b"\n")
-                journal.flush()
-    rows = [found[full_id(f)] for f in footage]
+    rows = _extract_all(folder, out, manner, tracking, sample_rate, show)
     clips = [clip for row in rows if "clips" in row for clip in read_row(row, out)[0]]
     write_items(clips, folder)
     with rewriting(folder / PORTRAITS, spoils=ROWS) as file:
@@ -82,6 +62,33 @@ def prepare_footage(
             file.writelines(json.dumps(portrait) + "\n" for portrait in row.get("portraits", ()))
     unusable = {row["id"]: row["skipped"] for row in rows if "skipped" in row}
     prepare_shard(folder, manner, show, unusable)
+
+
+def _extract_all(
+    folder: Path, out: Path, manner: Manner, tracking: Tracking, sample_rate: int, show: bool
+) -> list[Row]:
+    """Extract the footage that waits; return what became of all, by the order of hashes."""
+    from tqdm import tqdm
+
+    footage = {full_id(item): item for item in read_items(folder, Footage, FOOTAGE)}
+    facts = (asdict(tracking), sample_rate)
+    sources = {
+        name: source_of(item.path, item.text, item.words, item.span, facts)
+        for name, item in footage.items()
+    }
+    with (folder / EXTRACTED).open("a+b") as journal:
+        lock(journal, folder)
+        found = _read_extracted(journal)
+        waiting = [n for n in footage if _is_waiting(found.get(n), sources[n], manner)]
+        if waiting:
+            (folder / ROWS).unlink(missing_ok=True)
+            cropper = FaceCropper()
+            for name in tqdm(waiting, desc=folder.name, unit="video", disable=not show):
+                row = _extract(footage[name], out, cropper, tracking, sample_rate)
+                found[name] = {"id": name, "source": sources[name], **row}
+                journal.write(json.dumps(found[name]).encode() + b"\n")
+                journal.flush()
+    return [found[name] for name in footage]
 
 
 def _extract(
