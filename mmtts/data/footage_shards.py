@@ -118,10 +118,10 @@ def _read_extracted(journal: IO[bytes]) -> dict[str, Row]:
     journal.seek(0)
     for line in journal:
         if not line.endswith(b"\n"):
+            journal.truncate(whole)
             break
         whole += len(line)
         with suppress(ValueError, KeyError, TypeError):  # a machine that went down left no text
             row = json.loads(line)
             found[row["id"]] = row
-    journal.truncate(whole)
     return found

@@ -54,6 +54,17 @@ def shard(videos, tmp_path):
     return folder
 
 
+WORKER = """
+import sys
+from pathlib import Path
+from mmtts.data.face_tracks import Tracking
+from mmtts.data.footage_shards import prepare_footage
+from mmtts.data.shards import Manner
+folder = Path(sys.argv[1])
+prepare_footage(folder, folder.parents[3], Manner(), Tracking(rate=2.5, stills=1))
+"""
+
+
 def prepare(folder: Path) -> None:
     prepare_footage(folder, folder.parents[3], Manner(), TRACKING)
 
@@ -99,10 +110,12 @@ def test_a_killed_worker_goes_on_where_it_was(shard, tmp_path):
     shutil.copytree(shard, whole)
     prepare(whole)
 
-    process = subprocess.Popen([sys.executable, __file__, str(shard)])
+    process = subprocess.Popen([sys.executable, "-c", WORKER, str(shard)])
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (
-        (shard / EXTRACTED).exists() and b"\n" in (shard / EXTRACTED).read_bytes()
+    while (
+        process.poll() is None
+        and time.monotonic() < deadline
+        and not ((shard / EXTRACTED).exists() and b"\n" in (shard / EXTRACTED).read_bytes())
     ):
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
@@ -144,7 +157,3 @@ def test_two_workers_do_not_write_one_shard(shard):
         lock(file, shard)
         with pytest.raises(InputError, match="by another process"):
             prepare(shard)
-
-
-if __name__ == "__main__":
-    prepare(Path(sys.argv[1]))

@@ -148,3 +148,34 @@ def test_tiny_speaks_german_beside_english(run, monkeypatch):
     assert "name=tiny_de" in german[2] and "--out models/tiny_de" in german[6]
     assert "Das kleine Boot kam vor dem Sturm nach Hause." in german[7]
     assert not any("text=" in command or "de" in command.split("_") for command in english)
+
+
+def test_public_takes_what_is_there_and_one_of_those_who_share_readers(run, tmp_path, monkeypatch):
+    corpora = tmp_path / "corpora"
+    for name in ("libritts_r", "librispeech", "voxceleb2", "paraspeechcaps"):
+        (corpora / name).mkdir(parents=True)
+    monkeypatch.setenv("LAUNCHER", "slurm")
+    monkeypatch.setenv("SHARDS", "8")
+    monkeypatch.setenv("PREPARE", "--partition cpu")
+    first = run("public", corpora, "trainer=ddp")
+    end = "--out data/public --launcher slurm --processes 4 --partition cpu"
+    for line, corpus in zip(first[:2], ("libritts_r", "voxceleb2"), strict=True):
+        assert line == (f"recipes/public/prepare.py {corpus} {corpora / corpus} --shards 8 {end}")
+    assert first[2] == f"recipes/public/prepare.py --merge {end}"
+    assert first[3] == (
+        f"recipes/public/prompts.py --out data/public --paraspeechcaps {corpora}/paraspeechcaps"
+    )
+    assert [module(command) for command in first[4:]] == ["train"] * 4 + ["bundle"]
+    assert all(command.endswith(" trainer=ddp") for command in first[4:8])
+    assert "experiment=stage3_public name=public resume=true stage1=runs/stage1/public" in first[7]
+
+    (tmp_path / "data/public").unlink()  # the stand-in made a file of it
+    (tmp_path / "data/public/pairs").mkdir(parents=True)
+    (tmp_path / "data/public/report.json").touch()
+    (tmp_path / "data/public/pairs/prompt_speech_train.csv").touch()
+    for name in ("libritts_r", "voxceleb2", "lrs3"):
+        (tmp_path / "data/public/speech/shards" / name).mkdir(parents=True)
+    assert run("public", corpora) == []
+    (corpora / "vctk").mkdir()
+    again = run("public", corpora)
+    assert [line.split()[1] for line in again] == ["vctk", "--merge", "--out"]

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from documents import ROOT
+from recipe_modules import load
 
 from mmtts.data.corpora import lfw, librispeech, speech2face, utkface, vcc2020, vctk, webmorph
 
@@ -29,7 +30,7 @@ def rows():
 def test_our_own_tables_are_called_ours():
     ours = {folder for folder, (_, layout) in rows().items() if layout == "ours"}
     assert ours == READERS.keys()
-    assert len(rows()) == 13
+    assert len(rows()) == 26
 
 
 @pytest.mark.parametrize("folder", READERS)
@@ -47,3 +48,9 @@ def test_a_table_with_the_columns_of_the_readme_is_enough(folder, tmp_path):
         csv.DictWriter(file, columns[1:]).writeheader()
     with pytest.raises(ValueError, match=f"no column {columns[0]}"):
         READERS[folder](tmp_path)
+
+
+def test_every_public_corpus_has_a_row():
+    named = rows().keys()
+    assert load("public", "corpora").CORPORA.keys() - named == {"ljspeech"}  # under another name
+    assert load("public", "prompts").CAPTIONS.keys() <= named
