@@ -46,8 +46,10 @@ prepare() {
 }
 
 step "1. ${chosen[*]} in shards -> $data/speech/shards"
+merged=no
+[ -e "$data/report.json" ] && merged=yes
 for corpus in "${chosen[@]}"; do
-  if [ -e "$data/report.json" ] && [ -d "$data/speech/shards/$corpus" ]; then
+  if [ $merged = yes ] && [ -d "$data/speech/shards/$corpus" ]; then
     echo "$corpus is merged already"
   else
     prepare "$corpus" "$corpora/$corpus" --shards "${SHARDS:-64}"
