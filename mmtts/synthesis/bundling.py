@@ -125,13 +125,14 @@ def survey(system: SystemFolder, data: Path) -> None:
     import numpy as np
 
     from mmtts.audio.loudness import normalize_loudness
-    from mmtts.data.cuts import load_samples, read_clips
+    from mmtts.data.cuts import load_samples, manifests, read_clips
     from mmtts.networks.clip_encoder import ClipEncoder
     from mmtts.synthesis.directions import measure_directions
     from mmtts.synthesis.heard import Heard
     from mmtts.synthesis.style_map import draw_map
 
-    attributes = read_attribute_names(data / "speech" / "cuts_train.jsonl.gz")
+    parts = (read_attribute_names(path) for path in manifests(data, "train"))
+    attributes = {name: names for part in parts for name, names in part.items()}
     clips = [clip for clip in read_clips(data, "train") if attributes.get(clip.id)]
     space = system.config.style_space
     if heard := Heard.count([attributes[clip.id] for clip in clips], space).clips:
@@ -158,11 +159,12 @@ def read_attribute_names(manifest: Path) -> dict[str, dict[str, str]]:
     """
     try:
         with gzip.open(manifest, "rt", encoding="utf-8") as lines:
-            cuts = [json.loads(line) for line in lines]
-        return {
-            cut["id"]: dict((cut["supervisions"][0].get("custom") or {}).get("attribute_names", {}))
-            for cut in cuts
-        }
+            return {
+                cut["id"]: dict(
+                    (cut["supervisions"][0].get("custom") or {}).get("attribute_names", {})
+                )
+                for cut in map(json.loads, lines)
+            }
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f"{manifest} is no readable cut manifest: {error}") from error
 
