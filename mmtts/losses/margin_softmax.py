@@ -119,10 +119,10 @@ class AMSoftmax(nn.Module):
         Returns:
             Scalar, the mean over the global batch.
         """
-        weight, classes = self.weight, len(self.weight)
+        weight: Tensor = self.weight
         if self.sampled is not None and self.training:
-            size = min(self.sampled, classes)
-            chosen = sample_classes(labels, classes, size, self.seed, step)
+            size = min(self.sampled, len(weight))
+            chosen = sample_classes(labels, len(weight), size, self.seed, step)
             place = torch.searchsorted(chosen, labels).clamp(max=len(chosen) - 1)
             weight, labels = weight[chosen], torch.where(chosen[place] == labels, place, -1)
         return margin_softmax(z, weight, labels, self.scale, self.margin)
