@@ -181,7 +181,8 @@ class SpeechDataset(Dataset[SpeechBatch]):
         mel, mel_lens = pad_frames([mel for _, mel in rows])
         reference, reference_lens = pad_frames(references)
         manner, manner_lens = pad_frames(manners)
-        tokens, windows = ([of[index] for index in indices] for of in (self.tokens, self.windows))
+        tokens = [self.tokens[index] for index in indices]
+        windows = [self.windows[index] for index in indices]
         phonemes, phoneme_lens, first, last = lay_phonemes(tokens, windows, mel_lens.tolist())
         return SpeechBatch(
             mel=mel,
