@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, audible, read_thresholds
+from mmtts.data.columns import evenly
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs, has_prompts, read_prompts
 from mmtts.data.prompt_pairs import SPLITS, PromptBatch, PromptData, drop_words, relations
@@ -28,13 +29,15 @@ from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampl
 from mmtts.stages.frozen import face_style_table, prompt_table
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import by_gender, style_space_picture
-from mmtts.stages.prompt_scores import PromptProbe, held_out_prompts
+from mmtts.stages.prompt_scores import PROBED, PromptProbe, held_out_prompts
 from mmtts.stages.validation import loudness_scores
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 4  # styles per prompt in validation
-WATCHED = 100  # prompts at most in validation
+WATCHED = 100  # prompts at most in validation, ...
+WATCHED_ITEMS = 10_000  # ... and clips that they may fit
+MOST_VOICES = 100_000  # of training pairs, at which the sampler starts
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -141,26 +144,30 @@ class PromptEncoderStage(lightning.LightningModule):
             features = prompt_table(self.prompt_encoder, data.folder, prompts, strategy)
         data.attach(styles, features)
         items = data.pairs["train"][modality := data.modalities[0]].items  # clips, if any
-        known = torch.from_numpy(styles[modality].take(items))
+        rows = evenly(len(items), MOST_VOICES)
+        known = torch.from_numpy(styles[modality].take(items.take(rows)))
         if self.face_sampler is not None and modality == "face":
             known = self.face_sampler.sample(known)[:, 0].detach()
         self.style_sampler.fit(known)
-        self.voice_mean = mean_voice(known.numpy(), items)
+        self.voice_mean = mean_voice(known.numpy(), items.numbers()[rows].tolist())
         # Labels of clips only judge here, so an ablation without prompts of clips may have them.
-        clips = [read_prompts(data.folder, split, "speech") for split in SPLITS]
+        clips = [
+            data.pairs[split].get("speech") or read_prompts(data.folder, split, "speech")
+            for split in SPLITS
+        ]
         self._fit_judges(styles["speech"], *clips)
 
     def _face_styles(self, data: PromptData) -> Table:
         """z_f of every face with a prompt, and the frozen sampler behind them."""
         folder, style_space = self.hparams["stage2"], self.lineage["speech_tts"]
         self.face_sampler, self.lineage["face_encoder"] = load_face_sampler(folder, style_space)
-        faces = {item for split in data.pairs.values() for item in split["face"].items}
-        return face_style_table(Path(folder), data.folder, sorted(faces), self.trainer.strategy)
+        faces = data.items("face")
+        return face_style_table(Path(folder), data.folder, faces, self.trainer.strategy)
 
     def _fit_judges(self, styles: Table, train: PromptPairs, held: PromptPairs) -> None:
         """Fit on clips what hears attributes in styles, and the gender that faces must keep."""
         self.probe = PromptProbe(styles, train, held)
-        clips = train.distinct_items()
+        clips = train.distinct_items(PROBED)
         width = speaker_dim(load_config(self.hparams["stage1"], "speech_tts"))
         self.gender_judge = GenderJudge(styles.take(clips.items), clips.known, width)
 
@@ -264,8 +271,8 @@ class PromptEncoderStage(lightning.LightningModule):
         data: PromptData = self.trainer.datamodule  # type: ignore[attr-defined]
         assert self.probe is not None
         pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
-        asked, items = pairs.distinct_prompts(WATCHED), pairs.distinct_items()
-        given = self.voices(asked.prompts)
+        asked, items = pairs.distinct_prompts(WATCHED), pairs.distinct_items(WATCHED_ITEMS)
+        given = self.voices(list(asked.prompts))
         scores = self.probe.of_voices(asked, given, self.voice_mean)
         bounds = read_thresholds(data.folder).get("loudness")
         known = data.loudness_of("valid", items.items)

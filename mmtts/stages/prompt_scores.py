@@ -16,6 +16,7 @@ from mmtts.stages.nearest_caption import voices_of_nearest_captions
 from mmtts.stages.validation import AttributeProbe, diversity
 
 HELD_OUT = 300  # prompts at most
+PROBED = 50_000  # clips at most that classifiers learn from, or are measured on
 SIZES = [*(len(values) for values in ATTRIBUTES.values()), *(2 for _ in QUALITIES)]
 
 
@@ -32,10 +33,10 @@ class PromptProbe:
     """
 
     def __init__(self, styles: Table, train: PromptPairs, held: PromptPairs) -> None:
-        clips = train.distinct_items()
+        clips = train.distinct_items(PROBED)
         codes = np.hstack([audible(clips.known), clips.known_qualities])
         self._probe = AttributeProbe(styles.take(clips.items), codes, SIZES)
-        clips = held.distinct_items()
+        clips = held.distinct_items(PROBED)
         found = self.scores(styles.take(clips.items), clips.known, clips.known_qualities)
         self.ceilings = {f"ceiling_{name}": value for name, value in found.items()}
 
@@ -114,15 +115,16 @@ def held_out_prompts(
         unseen clips facts and heard_clips (m, 6 + Q).
     """
     pairs, captions = (read_prompts(folder, split, "speech") for split in ("test", "train"))
-    asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items()
-    given = voices(asked.prompts)
+    asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items(PROBED)
+    sentences = list(asked.prompts)
+    given = voices(sentences)
     known, new = style_table(stage1, folder), style_table(stage1, folder, ["test"])
     count = given["draws"].shape[1]
-    nearest = voices_of_nearest_captions(asked.prompts, captions, known, count)
+    nearest = voices_of_nearest_captions(sentences, captions, known, count)
     return {
         **given,
         "nearest": nearest,
-        "prompt": np.array(asked.prompts),
+        "prompt": np.array(sentences),
         "claims": asked.claims,
         "heard_draws": probe.hear(given["draws"]),
         "heard_mean": probe.hear(given["mean"]),
