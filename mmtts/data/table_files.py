@@ -104,14 +104,14 @@ def _read_parquet(
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow: {_WITHOUT}") from error
     try:
-        wanted = [*columns, *optional]
-        with parquet.ParquetFile(path, memory_map=True, read_dictionary=wanted) as file:
+        with parquet.ParquetFile(path, memory_map=True) as file:
             if file.metadata.num_rows > MOST_ROWS:
                 raise InputError(f"{path} has {file.metadata.num_rows} rows; split the data")
             schema = file.schema_arrow
             names = _present(path, schema.names, columns, optional)
             for name in names:
                 _check_text(path, name, schema)
+        with parquet.ParquetFile(path, memory_map=True, read_dictionary=names) as file:
             # One after the other, so that only one is there twice.
             return {name: _as_strings(file.read([name]).column(0)) for name in names}
     except InputError:
