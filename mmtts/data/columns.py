@@ -110,14 +110,14 @@ class Rows(Sequence[Row], Generic[Row]):
 
     def __init__(self, kind: type[Row], columns: Iterable[Strings]) -> None:
         self.kind: Any = kind
-        self.columns = dict(zip(self.kind._fields, columns, strict=True))
+        fields = kind._fields  # type: ignore[attr-defined]
+        self.columns = dict(zip(fields, columns, strict=True))
 
     @classmethod
     def of(cls, kind: type[Row], rows: Iterable[Row]) -> Rows[Row]:
         """Keep rows as columns."""
-        made: Any = kind
-        kept = list(rows)
-        return cls(kind, [Strings.of(row[k] for row in kept) for k in range(len(made._fields))])
+        kept, fields = list(rows), kind._fields  # type: ignore[attr-defined]
+        return cls(kind, [Strings.of(row[k] for row in kept) for k in range(len(fields))])
 
     @classmethod
     def joined(cls, parts: Sequence[Rows[Row]]) -> Rows[Row]:
