@@ -6,8 +6,7 @@ No batch needs both, so no triple of prompt, face and clip is ever needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from itertools import cycle, islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +14,18 @@ import lightning
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, compatible
 from mmtts.data.columns import Strings
 from mmtts.data.frozen import Aligned, Table
-from mmtts.data.pair_sampling import EpochBatches, balanced_weights, ranks_of
+from mmtts.data.pair_sampling import (
+    AlternatingBatches,
+    EpochBatches,
+    balanced_weights,
+    ranks_of,
+)
 from mmtts.data.pair_tables import PromptPairs, read_loudness, read_prompts
 from mmtts.data.table_files import table_path
 
@@ -100,59 +104,6 @@ class PromptDataset(Dataset[PromptBatch]):
             modality=modality,
             ids=list(pairs.items),
         )
-
-
-class AlternatingBatches(Sampler[tuple[str, list[int]]]):
-    """Batches of one modality after the other, the same ones for the same seed and epoch.
-
-    Processes take the batches of one plan in turn, so there are the same ones however many take
-    part.
-
-    Args:
-        samplers: Modality -> the batches of all processes. Each gives an epoch equally many, the
-            shorter ones going round.
-        count: Batches of each modality in an epoch, of all processes; None for as many as the
-            longest has.
-        rank: Of this process among `world_size`.
-        world_size: Number of training processes.
-    """
-
-    def __init__(
-        self,
-        samplers: dict[str, EpochBatches],
-        count: int | None = None,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
-        self.samplers, self.epoch = samplers, 0
-        self.rank, self.world_size = rank, world_size
-        self.planned = count or max(len(sampler) for sampler in samplers.values())
-        # Every process gets as many: with a count what is over is left out, else they go round.
-        self.count = max(1, count // world_size) if count else -(-self.planned // world_size)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch; Lightning calls it before each one."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[tuple[str, list[int]]]:
-        streams = {
-            name: islice(self._endless(sampler), self.rank, None, self.world_size)
-            for name, sampler in self.samplers.items()
-        }
-        for _ in range(self.count):
-            for name, stream in streams.items():
-                yield name, next(stream)
-
-    def _endless(self, sampler: EpochBatches) -> Iterator[list[int]]:
-        """Pass after pass; the passes of all epochs are distinct."""
-        passes = -(-self.planned // len(sampler))
-        for k in cycle(range(passes)):
-            sampler.set_epoch(self.epoch * passes + k)
-            yield from sampler
-
-    def __len__(self) -> int:
-        """Count the batches of an epoch, of this process."""
-        return self.count * len(self.samplers)
 
 
 class PromptData(lightning.LightningDataModule):

@@ -26,12 +26,7 @@ from mmtts.stages.clip_tables import Speakers, check_widths, speaker_dim, style_
 from mmtts.stages.face_backbone import with_backbone
 from mmtts.stages.face_start import face_features, start_head, teach_reading
 from mmtts.stages.face_teacher import face_teacher
-from mmtts.stages.face_voice_scores import (
-    HeldOut,
-    baseline_voices,
-    held_out_scores,
-    watched_rows,
-)
+from mmtts.stages.face_voice_scores import HeldOut, baseline_voices, held_out_scores, watched_rows
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import face_voice_pictures
 from mmtts.stages.validation import unit

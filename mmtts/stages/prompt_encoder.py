@@ -35,8 +35,7 @@ from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 4  # styles per prompt in validation
-WATCHED = 100  # prompts at most in validation, ...
-WATCHED_ITEMS = 10_000  # ... and clips that they may fit
+WATCHED, WATCHED_ITEMS = 100, 10_000  # prompts at most in validation, and clips they may fit
 MOST_VOICES = 100_000  # of training pairs, at which the sampler starts
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
@@ -144,25 +143,22 @@ class PromptEncoderStage(lightning.LightningModule):
             features = prompt_table(self.prompt_encoder, data.folder, prompts, strategy)
         data.attach(styles, features)
         items = data.pairs["train"][modality := data.modalities[0]].items  # clips, if any
-        rows = evenly(len(items), MOST_VOICES)
-        known = torch.from_numpy(styles[modality].take(items.take(rows)))
+        items = items.take(evenly(len(items), MOST_VOICES))
+        known = torch.from_numpy(styles[modality].take(items))
         if self.face_sampler is not None and modality == "face":
             known = self.face_sampler.sample(known)[:, 0].detach()
         self.style_sampler.fit(known)
-        self.voice_mean = mean_voice(known.numpy(), items.numbers()[rows].tolist())
+        self.voice_mean = mean_voice(known.numpy(), items.numbers().tolist())
         # Labels of clips only judge here, so an ablation without prompts of clips may have them.
-        clips = [
-            data.pairs[split].get("speech") or read_prompts(data.folder, split, "speech")
-            for split in SPLITS
-        ]
+        read, folder = data.pairs, data.folder
+        clips = [read[s].get("speech") or read_prompts(folder, s, "speech") for s in SPLITS]
         self._fit_judges(styles["speech"], *clips)
 
     def _face_styles(self, data: PromptData) -> Table:
         """z_f of every face with a prompt, and the frozen sampler behind them."""
         folder, style_space = self.hparams["stage2"], self.lineage["speech_tts"]
         self.face_sampler, self.lineage["face_encoder"] = load_face_sampler(folder, style_space)
-        faces = data.items("face")
-        return face_style_table(Path(folder), data.folder, faces, self.trainer.strategy)
+        return face_style_table(folder, data.folder, data.items("face"), self.trainer.strategy)
 
     def _fit_judges(self, styles: Table, train: PromptPairs, held: PromptPairs) -> None:
         """Fit on clips what hears attributes in styles, and the gender that faces must keep."""

@@ -6,8 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmtts.data.pair_sampling import EpochBatches, NumberedBatches, balanced_weights
-from mmtts.data.prompt_pairs import AlternatingBatches
+from mmtts.data.pair_sampling import (
+    AlternatingBatches,
+    EpochBatches,
+    NumberedBatches,
+    balanced_weights,
+)
 
 
 @given(
