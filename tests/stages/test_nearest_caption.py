@@ -1,6 +1,7 @@
 """The baseline of the nearest caption, by hand."""
 
 import numpy as np
+import pytest
 
 from mmtts.data.columns import Strings
 from mmtts.data.frozen import Table
@@ -8,7 +9,11 @@ from mmtts.data.pair_tables import PromptPairs
 from mmtts.stages.nearest_caption import voices_of_nearest_captions
 
 
-def test_a_prompt_gets_the_clips_of_the_caption_with_most_of_its_words() -> None:
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+def test_a_prompt_gets_the_clips_of_the_caption_with_most_of_its_words(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmtts.stages.nearest_caption.CHUNK", chunk)
     captions = Strings.of(["a slow old man", "a slow old man", "a quick young woman"])
     nothing = np.full((3, 6), -1)
     train = PromptPairs(captions, Strings.of("abc"), nothing, nothing, nothing, nothing)
