@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, audible
+from mmtts.data.columns import evenly
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs, has_prompts, read_prompts
 from mmtts.data.prompt_pairs import SPLITS, PromptBatch, PromptData, draw, drop_words, relations
@@ -29,11 +30,18 @@ from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampl
 from mmtts.stages.frozen import face_style_table, prompt_table
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import by_gender, style_space_picture
-from mmtts.stages.prompt_scores import WATCHED, PromptProbe, held_out_prompts, validation_scores
+from mmtts.stages.prompt_scores import (
+    PROBED,
+    WATCHED,
+    PromptProbe,
+    held_out_prompts,
+    validation_scores,
+)
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 4  # styles per prompt in validation
+MOST_VOICES = 100_000  # of training pairs, at which the sampler starts
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -140,26 +148,27 @@ class PromptEncoderStage(lightning.LightningModule):
             features = prompt_table(self.prompt_encoder, data.folder, prompts, strategy)
         data.attach(styles, features)
         items = data.pairs["train"][modality := data.modalities[0]].items  # clips, if any
+        items = items.take(evenly(len(items), MOST_VOICES))
         known = torch.from_numpy(styles[modality].take(items))
         if self.face_sampler is not None and modality == "face":
             known = self.face_sampler.sample(known)[:, 0].detach()
         self.style_sampler.fit(known)
-        self.voice_mean = mean_voice(known.numpy(), items)
+        self.voice_mean = mean_voice(known.numpy(), items.numbers().tolist())
         # Labels of clips only judge here, so an ablation without prompts of clips may have them.
-        clips = [read_prompts(data.folder, split, "speech") for split in SPLITS]
+        read, folder = data.pairs, data.folder
+        clips = [read[s].get("speech") or read_prompts(folder, s, "speech") for s in SPLITS]
         self._fit_judges(styles["speech"], *clips)
 
     def _face_styles(self, data: PromptData) -> Table:
         """z_f of every face with a prompt, and the frozen sampler behind them."""
         folder, style_space = self.hparams["stage2"], self.lineage["speech_tts"]
         self.face_sampler, self.lineage["face_encoder"] = load_face_sampler(folder, style_space)
-        faces = {item for split in data.pairs.values() for item in split["face"].items}
-        return face_style_table(Path(folder), data.folder, sorted(faces), self.trainer.strategy)
+        return face_style_table(folder, data.folder, data.items("face"), self.trainer.strategy)
 
     def _fit_judges(self, styles: Table, train: PromptPairs, held: PromptPairs) -> None:
         """Fit on clips what hears attributes in styles, and the gender that faces must keep."""
         self.probe = PromptProbe(styles, train, held)
-        clips = train.distinct_items()
+        clips = train.distinct_items(PROBED)
         width = speaker_dim(load_config(self.hparams["stage1"], "speech_tts"))
         self.gender_judge = GenderJudge(styles.take(clips.items), clips.known, width)
 
