@@ -93,9 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     costs = {size: count(size) for size in SIZES}
     speeds = {s: 1e3 * options.gpu_tflops * options.share / c.operations for s, c in costs.items()}
-    print(
-        "| size | parameters, M | GFLOP per s of audio | audio s per s | workers | MB/s |"
-    )
+    print("| size | parameters, M | GFLOP per s of audio | audio s per s | workers | MB/s |")
     print("| --- | --- | --- | --- | --- | --- |")
     for size, (parameters, operations) in costs.items():
         speed = speeds[size]

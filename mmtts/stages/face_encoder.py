@@ -25,9 +25,10 @@ from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.clip_tables import Speakers, check_widths, speaker_dim, style_dim, style_table
 from mmtts.stages.face_backbone import with_backbone
-from mmtts.stages.face_start import face_features, start_head, teach_reading
+from mmtts.stages.face_start import face_features, start_classes, start_head, teach_reading
 from mmtts.stages.face_teacher import face_teacher
 from mmtts.stages.face_voice_scores import HeldOut, baseline_voices, held_out_scores, watched_rows
+from mmtts.stages.frozen import working
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import face_voice_pictures
 from mmtts.stages.validation import unit
@@ -159,10 +160,7 @@ class FaceEncoderStage(lightning.LightningModule):
         self.voice_mean = mean_voice(speakers.take(some.column("cut")), numbers[rows].tolist())
         settings = {name: self.hparams[name] for name in ("scale", "margin", "sampled")}
         self.classifier = AMSoftmax(self.speaker_dim, len(data.people), **settings, seed=data.seed)
-        parts = [slice(k, k + MOST_VOICES) for k in range(0, len(pairs), MOST_VOICES)]
-        voices = (torch.from_numpy(speakers.take(pairs.column("cut")[part])) for part in parts)
-        people = (torch.from_numpy(numbers[part]) for part in parts)
-        self.classifier.start_at(zip(voices, people, strict=True))
+        start_classes(self.classifier, speakers, pairs.column("cut"), numbers, MOST_VOICES)
 
     def configure_optimizers(self) -> Any:
         """Optimizer over what learns, its scheduler stepped per step."""
@@ -262,21 +260,18 @@ class FaceEncoderStage(lightning.LightningModule):
             folder = Path(self.trainer.default_root_dir)
             write_held_out(folder / "held_out.npz", self.held_out())
 
-    @torch.no_grad()
     def held_out(self) -> HeldOut:
         """What the people of no training pair are given now."""
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
-        watched, was_training = watched_rows(data), self.training
-        self.eval()
-        parts = []
-        for block in data.blocks_of("valid", watched):
-            batch = self.transfer_batch_to_device(block, self.device, 0)
-            z_f = self._encode(batch)
-            rows = {"voice": self._speaker(batch.style), "z_f": z_f, "gender": batch.gender}
-            if self.style_sampler is not None:
-                rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
-            parts.append({name: value.cpu().numpy() for name, value in rows.items()})
-        self.train(was_training)
+        watched, parts = watched_rows(data), []
+        with working(self, self.device):
+            for block in data.blocks_of("valid", watched):
+                batch = self.transfer_batch_to_device(block, self.device, 0)
+                z_f = self._encode(batch)
+                rows = {"voice": self._speaker(batch.style), "z_f": z_f, "gender": batch.gender}
+                if self.style_sampler is not None:
+                    rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
+                parts.append({name: value.cpu().numpy() for name, value in rows.items()})
         held = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         columns = data.pairs["valid"].take(watched).columns
         names = {name: np.array(list(column)) for name, column in columns.items()}

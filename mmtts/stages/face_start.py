@@ -14,6 +14,7 @@ from mmtts.data.folds import own_recordings, some_people
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import Face
 from mmtts.data.pairs import FaceSpeechData
+from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.face_encoder import FaceEncoder, StyleHead
 from mmtts.networks.sphere import leave_sphere
@@ -106,3 +107,22 @@ def start_head(head: StyleHead, data: FaceSpeechData, features: Table, speakers:
         away = x.numpy().astype(np.float64) @ found.weights + found.offset
         unseen.append(leave_sphere(origin, torch.from_numpy(away).float()))
     return Table("z_f of strangers", [*faces, *strangers], torch.cat(unseen).numpy())
+
+
+def start_classes(
+    classifier: AMSoftmax, speakers: Speakers, cuts: Strings, people: np.ndarray, size: int
+) -> None:
+    """Let the classes of people start at their mean voices.
+
+    Args:
+        classifier: With a class for each.
+        speakers: The speaker's part of z by cut.
+        cuts: Clips (n,).
+        people: Whose they are, int64 (n,).
+        size: How many clips are in the memory at once.
+    """
+    parts = [slice(start, start + size) for start in range(0, len(people), size)]
+    classifier.start_at(
+        (torch.from_numpy(speakers.take(cuts[part])), torch.from_numpy(people[part]))
+        for part in parts
+    )

@@ -12,9 +12,11 @@ from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs, read_prompts
 from mmtts.data.prompt_pairs import PromptData
 from mmtts.data.qualities import QUALITIES
-from mmtts.stages.clip_tables import style_table
+from mmtts.stages.clip_tables import speaker_dim, style_table
+from mmtts.stages.face_targets import GenderJudge
 from mmtts.stages.nearest_caption import voices_of_nearest_captions
 from mmtts.stages.validation import AttributeProbe, diversity, loudness_scores
+from mmtts.storage.model_folder import load_config
 
 WATCHED, HELD_OUT = 100, 300  # prompts at most, in validation and at the end
 WATCHED_ITEMS = 10_000  # clips at most that prompts may fit in validation
@@ -95,6 +97,23 @@ class PromptProbe:
         found["quality"] = _mean_share(heard, asked)
         found["quality_elsewhere"] = _mean_share(heard, elsewhere)
         return {name: value for name, value in found.items() if not np.isnan(value)}
+
+
+def fit_judges(
+    styles: Table, stage1: str, train: PromptPairs, held: PromptPairs
+) -> tuple[PromptProbe, GenderJudge]:
+    """Fit on clips what hears attributes in styles, and the gender that faces must keep.
+
+    Args:
+        styles: Of clips, by cut id.
+        stage1: Model folder of stage 1.
+        train: Pairs whose clips they learn from.
+        held: Pairs on whose clips the first is measured.
+    """
+    clips = train.distinct_items(PROBED)
+    width = speaker_dim(load_config(stage1, "speech_tts"))
+    judge = GenderJudge(styles.take(clips.items), clips.known, width)
+    return PromptProbe(styles, train, held), judge
 
 
 def validation_scores(
