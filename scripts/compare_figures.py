@@ -173,7 +173,7 @@ def curve(folder: Path, best: bool) -> Iterator[tuple[float, float]]:
     sampler = load_network(run / "model", config, "style_sampler", StyleSampler).eval()
     with np.load(run / "held_out.npz", allow_pickle=False) as held:
         mean_voice = held["mean_voice"]
-    z_p = encoder(encoder.tokenize(asked.prompts))
+    z_p = encoder(encoder.tokenize(list(asked.prompts)))
     for guidance in GUIDANCES:
         noise = torch.Generator().manual_seed(0)
         if best:

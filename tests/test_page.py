@@ -66,7 +66,7 @@ def test_data_without_tables_is_refused(small_system: Path, prepared: Path, tmp_
     with pytest.raises(InputError, match="no person with a face and a clip"):
         make_page(small_system, read_people(data, 3), None, tmp_path / "index.html")
     (data / "faces.csv").unlink()
-    with pytest.raises(InputError, match=r"faces\.csv cannot be read"):
+    with pytest.raises(InputError, match=r"cannot read .*faces\.csv"):
         make_page(small_system, read_people(data, 3), None, tmp_path / "index.html")
     assert not (tmp_path / "index.html").exists()
 

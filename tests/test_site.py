@@ -38,7 +38,18 @@ hydra:
   run: 1
 """
 PAGES = (
-    *("index", "start", "tour", "faq", "concepts", "train", "ablations", "data", "fine_tuning"),
+    *(
+        "index",
+        "start",
+        "tour",
+        "faq",
+        "concepts",
+        "train",
+        "ablations",
+        "scaling",
+        "data",
+        "fine_tuning",
+    ),
     *("api", "serving", "model_cards", "safety", "recipes/lab", "configs/stage", "contributing"),
     *(f"reference/{package}" for package in pages.PACKAGES),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -61,12 +60,10 @@ def read_prompts(folder: Path, split: str) -> list[str]:
     Raises:
         InputError: The folder has no such table.
     """
-    path = folder / "pairs" / f"prompt_speech_{split}.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(dict.fromkeys(row["prompt"] for row in csv.DictReader(file)))
-    except (OSError, KeyError) as error:
-        raise InputError(f"{path} holds no prompts: prepare the data folder again") from error
+    from mmtts.data.table_files import read_columns, table_path
+
+    prompts = read_columns(table_path(folder, f"pairs/prompt_speech_{split}"), ["prompt"])["prompt"]
+    return list(prompts.take(prompts.first_rows()))
 
 
 def endless(read: Callable[[], Iterable[Any]]) -> Iterator[Any]:

@@ -14,9 +14,11 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from mmtts import InputError
+from mmtts.data.columns import Rows
 from mmtts.data.frozen import Table, read_teacher
 from mmtts.data.pair_sampling import epoch_loader
 from mmtts.data.pair_tables import Face, read_faces
+from mmtts.data.table_files import table_path
 
 
 class FaceImageBatch(NamedTuple):
@@ -106,11 +108,12 @@ class FaceImageDataset(Dataset[FaceImageBatch]):
     """Loads a whole batch of crops for a list of indices."""
 
     def __init__(
-        self, folder: Path, faces: Sequence[Face], teacher: Table, persons: dict[str, int]
+        self, folder: Path, faces: Rows[Face], teacher: Table, persons: dict[str, int]
     ) -> None:
-        self.folder, self.faces = folder, list(faces)
-        self.teacher = torch.from_numpy(teacher.take(face.face for face in faces))
-        self.person = torch.tensor([persons[face.person] for face in faces])
+        self.folder, self.faces = folder, faces.column("face")
+        self.teacher = teacher.along(self.faces)
+        person = faces.column("person").each(persons.__getitem__, np.int64)
+        self.person = torch.from_numpy(person)
 
     def __len__(self) -> int:
         """Count the crops."""
@@ -118,9 +121,9 @@ class FaceImageDataset(Dataset[FaceImageBatch]):
 
     def __getitem__(self, indices: list[int]) -> FaceImageBatch:
         """Load the crops of these indices."""
-        ids = [self.faces[k].face for k in indices]
-        images = read_crops(self.folder, ids)
-        return FaceImageBatch(images, self.teacher[indices], self.person[indices], ids)
+        ids = list(self.faces.take(indices))
+        teacher = torch.from_numpy(self.teacher.take(indices))
+        return FaceImageBatch(read_crops(self.folder, ids), teacher, self.person[indices], ids)
 
 
 class FaceImages(lightning.LightningDataModule):
@@ -160,16 +163,21 @@ class FaceImages(lightning.LightningDataModule):
                 "the data again with a face teacher, or go without this stage: stage=2 "
                 "model=face_encoder_facenet"
             )
-        known = set(teacher.ids)
-        faces = [face for face in read_faces(self.folder) if face.face in known]
-        by_split = {s: [f for f in faces if f.split == s] for s in ("train", "valid")}
+        faces = read_faces(self.folder)
+        faces = faces.take(faces.column("face").each({*teacher.ids}.__contains__, bool))
+        by_split = {
+            split: faces.take(faces.column("split").each(split.__eq__, bool))
+            for split in ("train", "valid")
+        }
         persons: dict[str, int] = {}
         for split, members in by_split.items():
-            if not members:
-                raise InputError(f"{self.folder}/faces.csv has no {split} face with an embedding")
-            for face in members:
-                persons.setdefault(face.person, len(persons))
-        self.n_people = len({face.person for face in by_split["train"]})
+            if not len(members):
+                path = table_path(self.folder, "faces")
+                raise InputError(f"{path} has no {split} face with an embedding")
+            person = members.column("person")
+            for name in person.take(person.first_rows()):
+                persons.setdefault(name, len(persons))
+        self.n_people = len(by_split["train"].column("person").distinct())
         self.teacher_dim = teacher.values.shape[1]
         self._sets = {
             split: FaceImageDataset(self.folder, members, teacher, persons)

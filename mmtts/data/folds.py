@@ -1,18 +1,18 @@
-"""Folds of a cross validation over people."""
+"""Folds of a cross validation over people, and people drawn from very many."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mmtts.data.columns import Rows
 from mmtts.data.pair_tables import FaceSpeechPair
 
+Pairs = Rows[FaceSpeechPair]
 
-def hold_out(
-    pairs: Sequence[FaceSpeechPair], folds: int, fold: int, seed: int
-) -> dict[str, list[FaceSpeechPair]]:
+
+def hold_out(pairs: Pairs, folds: int, fold: int, seed: int) -> dict[str, Pairs]:
     """Deal people into folds and hold one out.
 
     Args:
@@ -24,20 +24,41 @@ def hold_out(
     Returns:
         "train" and "valid" pairs; of those who are held out only their `own_recordings`.
     """
-    people = sorted({pair.person for pair in pairs})
+    people = pairs.column("person").distinct()
     dealt = np.random.default_rng(seed).permutation(len(people)) % folds
-    held = {person for person, part in zip(people, dealt, strict=True) if part == fold}
+    own = own_recordings(pairs)
     return {
-        "train": [pair for pair in pairs if pair.person not in held],
-        "valid": [pair for pair in own_recordings(pairs) if pair.person in held],
+        "train": pairs.take(dealt[pairs.column("person").numbers()] != fold),
+        "valid": own.take(dealt[own.column("person").numbers()] == fold),
     }
 
 
-def own_recordings(pairs: Sequence[FaceSpeechPair]) -> list[FaceSpeechPair]:
+def own_recordings(pairs: Pairs) -> Pairs:
     """Pairs of a face with the clip of its own recording, which has the face's name.
 
     A face of which there is no such clip keeps all its pairs.
     """
-    own = [pair for pair in pairs if pair.cut.endswith(f"-{Path(pair.face).stem}")]
-    recorded = {pair.face for pair in own}
-    return [*own, *(pair for pair in pairs if pair.face not in recorded)]
+    face, cut = pairs.column("face"), pairs.column("cut")
+    ends = [f"-{Path(value).stem}" for value in face.values]
+    codes = zip(face.codes.tolist(), cut.codes.tolist(), strict=True)
+    own = np.array([cut.values[c].endswith(ends[f]) for f, c in codes], bool)
+    recorded = np.zeros(len(face.values), bool)
+    recorded[face.codes[own]] = True
+    others = np.flatnonzero(~recorded[face.codes])
+    return pairs.take(np.concatenate([np.flatnonzero(own), others]))
+
+
+def some_people(pairs: Pairs, most: int) -> Pairs:
+    """All pairs of so many people, drawn at random, that there are at most `most`.
+
+    At least one person stays; everyone where there are no more pairs than that.
+    """
+    if len(pairs) <= most:
+        return pairs
+    person = pairs.column("person").numbers()
+    counts = np.bincount(person)
+    order = np.random.default_rng(0).permutation(len(counts))
+    fitting = int(np.searchsorted(counts[order].cumsum(), most, side="right"))
+    chosen = np.zeros(len(counts), bool)
+    chosen[order[: max(1, fitting)]] = True
+    return pairs.take(np.flatnonzero(chosen[person]))

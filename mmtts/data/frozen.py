@@ -11,14 +11,34 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mmtts import InputError
+from mmtts.data.columns import Strings
 from mmtts.storage.atomic import atomic_write
 
 logger = logging.getLogger(__name__)
+
+LARGE = 2**28  # bytes of float32
+
+
+class Aligned(NamedTuple):
+    """Rows of a table for the items of a dataset, read when a batch wants them.
+
+    Attributes:
+        values: (m, ...), perhaps in half precision and on the disk.
+        rows: int32 (n,), the row of each item; items may share one.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+
+    def take(self, items: Any, view: Any = None) -> np.ndarray:
+        """The rows of these items, or of each the part with the number `view`."""
+        rows = self.rows[items]
+        return _whole(self.values[rows] if view is None else self.values[rows, view])
 
 
 class Table(NamedTuple):
@@ -27,7 +47,7 @@ class Table(NamedTuple):
     Attributes:
         name: What the rows are, for messages.
         ids: n distinct ids.
-        values: (n, ...).
+        values: (n, ...), perhaps in half precision and on the disk.
     """
 
     name: str
@@ -35,20 +55,37 @@ class Table(NamedTuple):
     values: np.ndarray
 
     def take(self, ids: Iterable[str]) -> np.ndarray:
-        """Rows of these ids, in this order, repetitions allowed.
+        """Rows of these ids, in this order, repetitions allowed; half precision becomes float32.
 
         Raises:
             InputError: An id has no row.
         """
+        return _whole(self.values[self.along(ids).rows])
+
+    def along(self, ids: Iterable[str]) -> Aligned:
+        """The rows of these ids, not read yet.
+
+        Raises:
+            InputError: An id has no row.
+        """
+        wanted = ids if isinstance(ids, Strings) else Strings.of(ids)
         place = {id_: row for row, id_ in enumerate(self.ids)}
-        wanted = list(ids)
-        absent = [id_ for id_ in wanted if id_ not in place]
-        if absent:
+        rows = wanted.each(lambda id_: place.get(id_, -1), np.int32)
+        absent = np.flatnonzero(rows < 0)
+        if len(absent):
             raise InputError(
                 f"{len(absent)} of {len(wanted)} items have no {self.name}, among them "
-                f"{absent[0]!r}; prepare the data folder again"
+                f"{wanted[int(absent[0])]!r}; prepare the data folder again"
             )
-        return self.values[[place[id_] for id_ in wanted]]
+        return Aligned(self.values, rows)
+
+    def view(self, number: int) -> Table:
+        """One view of values (n, V, ...): (n, ...)."""
+        return Table(self.name, self.ids, self.values[:, number])
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32) if values.dtype == np.float16 else values
 
 
 def file_identity(folder: Path, path: str) -> str:
@@ -84,7 +121,8 @@ def frozen(
         compute: Called at most once; gives an array of numbers.
 
     Returns:
-        The array, as computed.
+        The array, as computed. One of more than `LARGE` bytes stays on the disk, mapped into the
+        memory and in half precision, where that can hold its numbers.
     """
     path = frozen_path(folder, name, parts)
     if path.exists():
@@ -93,9 +131,19 @@ def frozen(
         except (OSError, ValueError) as error:
             logger.warning("%s is damaged (%s) and is computed again", path, error)
     values = compute()
+    large = values.nbytes > LARGE
     with atomic_write(path) as temporary:
-        np.save(temporary, values, allow_pickle=False)
-    return values
+        np.save(temporary, halved(values) if large else values, allow_pickle=False)
+    return read_frozen(path) if large else values
+
+
+def halved(values: np.ndarray) -> np.ndarray:
+    """Numbers in half precision; as they are where they would overflow or are whole numbers."""
+    if values.dtype != np.float32:
+        return values
+    with np.errstate(over="ignore"):
+        halves = values.astype(np.float16)
+    return halves if np.isfinite(halves).all() else values
 
 
 def frozen_path(folder: Path, name: str, parts: Iterable[str]) -> Path:
@@ -123,7 +171,9 @@ def read_teacher(folder: Path) -> Table | None:
         return None
     try:
         with np.load(path, allow_pickle=False) as file:
-            ids, values = file["id"], file["embedding"].astype(np.float32)
+            ids, values = file["id"], file["embedding"]
+            if values.dtype != np.float16 or 2 * values.nbytes <= LARGE:
+                values = values.astype(np.float32)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path} is no table of face embeddings: {error}") from error
     if values.ndim != 2 or len(ids) != len(values) or not np.isfinite(values).all():

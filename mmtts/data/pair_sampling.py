@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,7 @@ class EpochBatches(Sampler[list[int]]):
     @classmethod
     def of(cls, data: Any, count: int, batch_size: int, **options: Any) -> EpochBatches:
         """The sampler for a data module, which knows its trainer's processes."""
-        trainer = getattr(data, "trainer", None)
-        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        rank, world_size = ranks_of(data)
         return cls(count, batch_size, rank=rank, world_size=world_size, **options)
 
     def set_epoch(self, epoch: int) -> None:
@@ -71,6 +71,87 @@ class EpochBatches(Sampler[list[int]]):
         return max(1, self.count // size) if self.shuffle else -(-self.count // size)
 
 
+def ranks_of(data: Any) -> tuple[int, int]:
+    """Rank of this process, and the number of processes that train with a data module."""
+    trainer = getattr(data, "trainer", None)
+    return (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+
+
+class NumberedBatches(Sampler[tuple[int, list[int]]]):
+    """Batches with the number of their epoch, for data that draws anew in each.
+
+    Args:
+        batches: Whose row numbers are passed on.
+    """
+
+    def __init__(self, batches: EpochBatches) -> None:
+        self.batches = batches
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; Lightning calls it before each one."""
+        self.batches.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[tuple[int, list[int]]]:
+        return ((self.batches.epoch, rows) for rows in self.batches)
+
+    def __len__(self) -> int:
+        """Count the batches of this process."""
+        return len(self.batches)
+
+
+class AlternatingBatches(Sampler[tuple[str, list[int]]]):
+    """Batches of one modality after the other, the same ones for the same seed and epoch.
+
+    Processes take the batches of one plan in turn, so there are the same ones however many take
+    part.
+
+    Args:
+        samplers: Modality -> the batches of all processes. Each gives an epoch equally many, the
+            shorter ones going round.
+        count: Batches of each modality in an epoch, of all processes; None for as many as the
+            longest has.
+        rank: Of this process among `world_size`.
+        world_size: Number of training processes.
+    """
+
+    def __init__(
+        self,
+        samplers: dict[str, EpochBatches],
+        count: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.samplers, self.epoch = samplers, 0
+        self.rank, self.world_size = rank, world_size
+        self.planned = count or max(len(sampler) for sampler in samplers.values())
+        # Every process gets as many: with a count what is over is left out, else they go round.
+        self.count = max(1, count // world_size) if count else -(-self.planned // world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; Lightning calls it before each one."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[str, list[int]]]:
+        streams = {
+            name: islice(self._endless(sampler), self.rank, None, self.world_size)
+            for name, sampler in self.samplers.items()
+        }
+        for _ in range(self.count):
+            for name, stream in streams.items():
+                yield name, next(stream)
+
+    def _endless(self, sampler: EpochBatches) -> Iterator[list[int]]:
+        """Pass after pass; the passes of all epochs are distinct."""
+        passes = -(-self.planned // len(sampler))
+        for k in cycle(range(passes)):
+            sampler.set_epoch(self.epoch * passes + k)
+            yield from sampler
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch, of this process."""
+        return self.count * len(self.samplers)
+
+
 def _resample(weights: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Take as many rows as there are weights, each as often as its share of them asks, +-1.
 
@@ -92,18 +173,26 @@ def balanced_weights(codes: np.ndarray, power: float) -> np.ndarray:
     Returns:
         float (n,): (how many rows are of its kind) ** -power.
     """
-    _, kind, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
+    kinds = np.zeros(len(codes), np.int64)
+    for column in codes.T:  # one number for each row, which sorts faster than rows do
+        _, place = np.unique(column, return_inverse=True)
+        kinds = kinds * (place.max(initial=0) + 1) + place
+    _, kind, counts = np.unique(kinds, return_inverse=True, return_counts=True)
     return counts[kind.reshape(-1)].astype(np.float64) ** -power
 
 
-def epoch_loader(module: Any, data: Dataset[Any], *, shuffle: bool) -> DataLoader:
+def epoch_loader(
+    module: Any, data: Dataset[Any], *, shuffle: bool, numbered: bool = False
+) -> DataLoader:
     """Loader of a data module's rows in whole batches.
 
     Args:
         module: The data module, with its `batch_size`, `seed` and `num_workers`.
         data: Rows; takes lists of row numbers.
         shuffle: See `EpochBatches`.
+        numbered: Whether the data wants to know the epoch too, see `NumberedBatches`.
     """
     rows = len(data)  # type: ignore[arg-type]
-    sampler = EpochBatches.of(module, rows, module.batch_size, shuffle=shuffle, seed=module.seed)
+    batches = EpochBatches.of(module, rows, module.batch_size, shuffle=shuffle, seed=module.seed)
+    sampler: Sampler[Any] = NumberedBatches(batches) if numbered else batches
     return DataLoader(data, batch_size=None, sampler=sampler, num_workers=module.num_workers)

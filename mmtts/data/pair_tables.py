@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, encode_attributes
-from mmtts.data.qualities import encode_qualities, parse_qualities
+from mmtts.data.columns import Rows, Strings, evenly
+from mmtts.data.qualities import QUALITIES, encode_qualities, parse_qualities
+from mmtts.data.table_files import read_columns, row_name, table_path
 
 QUALITY_COLUMNS = ("qualities", "item_qualities")
 
 
 class Face(NamedTuple):
-    """A row of `faces.csv`: an aligned crop (path in the data folder) and what is known of it."""
+    """A row of the table of faces: an aligned crop (path in the data folder) and what is known."""
 
     face: str
     person: str
@@ -43,14 +46,14 @@ class PromptPairs(NamedTuple):
     Attributes:
         prompts: Sentences.
         items: Cut ids or face paths.
-        named: int64 (n, 6), what the prompt names; -1 = nothing.
-        known: int64 (n, 6), what is known of the item.
-        named_qualities: int64 (n, Q), 1 where the prompt names a voice quality, else -1.
-        known_qualities: int64 (n, Q), of the item: 1 true, 0 false, -1 unknown.
+        named: int8 (n, 6), what the prompt names; -1 = nothing.
+        known: int8 (n, 6), what is known of the item.
+        named_qualities: int8 (n, Q), 1 where the prompt names a voice quality, else -1.
+        known_qualities: int8 (n, Q), of the item: 1 true, 0 false, -1 unknown.
     """
 
-    prompts: list[str]
-    items: list[str]
+    prompts: Strings
+    items: Strings
     named: np.ndarray
     known: np.ndarray
     named_qualities: np.ndarray
@@ -58,17 +61,22 @@ class PromptPairs(NamedTuple):
 
     @property
     def claims(self) -> np.ndarray:
-        """All that the prompts name (n, 6 + Q)."""
-        return np.hstack([self.named, self.named_qualities])
+        """All that the prompts name, int64 (n, 6 + Q)."""
+        return np.hstack([self.named, self.named_qualities]).astype(np.int64)
 
     @property
     def facts(self) -> np.ndarray:
-        """All that is known of the items (n, 6 + Q)."""
-        return np.hstack([self.known, self.known_qualities])
+        """All that is known of the items, int64 (n, 6 + Q)."""
+        return np.hstack([self.known, self.known_qualities]).astype(np.int64)
 
-    def distinct_items(self) -> PromptPairs:
-        """The rows where each item comes last: every item once."""
-        return self._rows(list({item: k for k, item in enumerate(self.items)}.values()))
+    def distinct_items(self, limit: int | None = None) -> PromptPairs:
+        """The rows where each item comes last: every item once.
+
+        Args:
+            limit: Take every second, third, ... item, so that there are at most so many.
+        """
+        rows = self.items.last_rows()
+        return self.take(rows[evenly(len(rows), limit)])
 
     def distinct_prompts(self, limit: int | None = None) -> PromptPairs:
         """The rows where each prompt comes last, in alphabetical order: every prompt once.
@@ -76,60 +84,69 @@ class PromptPairs(NamedTuple):
         Args:
             limit: Take every second, third, ... prompt, so that there are at most so many.
         """
-        last = {prompt: k for k, prompt in enumerate(self.prompts)}
-        step = max(1, -(-len(last) // limit)) if limit else 1
-        return self._rows([last[prompt] for prompt in sorted(last)[::step]])
+        rows = self.prompts.last_rows()
+        rows = rows[np.argsort(self.prompts.take(rows).numbers())]
+        return self.take(rows[evenly(len(rows), limit)])
 
-    def _rows(self, rows: list[int]) -> PromptPairs:
+    def take(self, rows: np.ndarray | list[int]) -> PromptPairs:
+        """These rows, in this order."""
         return PromptPairs(
-            [self.prompts[k] for k in rows],
-            [self.items[k] for k in rows],
-            *(column[rows] for column in self[2:]),
+            self.prompts.take(rows), self.items.take(rows), *(column[rows] for column in self[2:])
         )
 
 
-def read_rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[list[str]]:
-    """Read some columns of a csv file, then the optional ones: empty cells where they are absent.
+def read_faces(folder: Path) -> Rows[Face]:
+    """Read the table of faces, `faces.csv` or `faces.parquet`.
 
     Raises:
-        InputError: The file or a column is missing, or a row is too short.
+        InputError: It cannot be read, an age is no number, a path leads out of the folder, or a
+            person is in two splits.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            header = next(reader, [])
-            absent = [name for name in columns if name not in header]
-            if absent:
-                raise InputError(f"{path} has no column {absent[0]!r}, only {', '.join(header)}")
-            places = [header.index(name) for name in columns]
-            places += [header.index(name) if name in header else -1 for name in optional]
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read {path}: {error}; prepare the data folder again") from error
-    for number, row in enumerate(rows, start=2):
-        if len(row) < len(header):
-            raise InputError(f"{path}, line {number}: {len(row)} cells instead of {len(header)}")
-    return [[row[k] if k >= 0 else "" for k in places] for row in rows]
-
-
-def read_faces(folder: Path) -> list[Face]:
-    """Read `faces.csv`.
-
-    Raises:
-        InputError: It cannot be read, or a person is in two splits.
-    """
-    faces = [Face(*row) for row in read_rows(folder / "faces.csv", Face._fields)]
-    splits: dict[str, str] = {}
-    for face in faces:
-        if splits.setdefault(face.person, face.split) != face.split:
-            raise InputError(f"{folder}/faces.csv has {face.person!r} in two splits")
+    path = table_path(folder, "faces")
+    faces = Rows(Face, read_columns(path, Face._fields).values())
+    check_paths(path, faces.column("face"))
+    _encode(path, faces.column("age"), _age, np.float64)
+    person, split = faces.column("person"), faces.column("split")
+    combined = person.codes.astype(np.int64) * max(1, len(split.values)) + split.codes
+    owners, counts = np.unique(np.unique(combined) // max(1, len(split.values)), return_counts=True)
+    if (counts > 1).any():
+        twice = person.values[owners[counts > 1][0]]
+        raise InputError(f"{path} has {twice!r} in two splits")
     return faces
 
 
-def read_face_speech(folder: Path, split: str) -> list[FaceSpeechPair]:
-    """Read `pairs/face_speech_<split>.csv`."""
-    path = folder / "pairs" / f"face_speech_{split}.csv"
-    return [FaceSpeechPair(*row) for row in read_rows(path, FaceSpeechPair._fields)]
+def _age(cell: str) -> float:
+    try:
+        return float(cell or math.nan)
+    except ValueError as error:
+        raise InputError(f"the age {cell!r} is no number; leave it empty if unknown") from error
+
+
+def check_paths(path: Path, faces: Strings) -> None:
+    """Make sure that the faces of a table lie in the data folder.
+
+    Raises:
+        InputError: A path is empty, absolute, or leads out of the folder.
+    """
+    _encode(path, faces, _inside, bool)
+
+
+def _inside(face: str) -> bool:
+    if not face or "\0" in face or face.startswith("/") or ".." in face.split("/"):
+        raise InputError(f"the face {face!r} is no path within the data folder")
+    return True
+
+
+def read_face_speech(folder: Path, split: str) -> Rows[FaceSpeechPair]:
+    """Read `pairs/face_speech_<split>.csv` or `.parquet`.
+
+    Raises:
+        InputError: It cannot be read, or a path leads out of the folder.
+    """
+    path = table_path(folder, f"pairs/face_speech_{split}")
+    pairs = Rows(FaceSpeechPair, read_columns(path, FaceSpeechPair._fields).values())
+    check_paths(path, pairs.column("face"))
+    return pairs
 
 
 def read_loudness(folder: Path, split: str) -> dict[str, float]:
@@ -166,11 +183,11 @@ def _loudness_of_cuts(path: Path) -> Iterator[tuple[str, float]]:
 
 def has_prompts(folder: Path, split: str, kind: str) -> bool:
     """Whether a folder has prompts of a split for "speech" or for "face"."""
-    return (folder / "pairs" / f"prompt_{kind}_{split}.csv").exists()
+    return table_path(folder, f"pairs/prompt_{kind}_{split}").exists()
 
 
 def read_prompts(folder: Path, split: str, item: str) -> PromptPairs:
-    """Read `pairs/prompt_<item>_<split>.csv`.
+    """Read `pairs/prompt_<item>_<split>.csv` or `.parquet`.
 
     Args:
         folder: Prepared data folder.
@@ -182,44 +199,50 @@ def read_prompts(folder: Path, split: str, item: str) -> PromptPairs:
     Raises:
         InputError: The table cannot be read, or names an unknown attribute value or quality.
     """
-    path = folder / "pairs" / f"prompt_{item}_{split}.csv"
+    path = table_path(folder, f"pairs/prompt_{item}_{split}")
     key = "cut" if item == "speech" else "face"
-    columns = ["prompt", key, *ATTRIBUTES, *(f"item_{name}" for name in ATTRIBUTES)]
-    rows = read_rows(path, columns, QUALITY_COLUMNS)
-    count = len(ATTRIBUTES)
-    bounds = (2, 2 + count, 2 + 2 * count, 3 + 2 * count, 4 + 2 * count)
-    encoders = (_attribute_codes, _attribute_codes, _quality_codes, _quality_codes)
+    wanted = ["prompt", key, *ATTRIBUTES, *(f"item_{name}" for name in ATTRIBUTES)]
+    columns = read_columns(path, wanted, QUALITY_COLUMNS)
+    if item == "face":
+        check_paths(path, columns["face"])
     codes = [
-        _encode_columns(path, rows, slice(first, end), encode)
-        for first, end, encode in zip(bounds, bounds[1:], encoders, strict=False)
+        np.stack(
+            [
+                _encode(path, columns[prefix + name], partial(_attribute_code, name), np.int8)
+                for name in ATTRIBUTES
+            ],
+            axis=1,
+        )
+        for prefix in ("", "item_")
     ]
-    return PromptPairs([row[0] for row in rows], [row[1] for row in rows], *codes)
+    shape = (len(columns["prompt"]), len(QUALITIES))
+    codes += [
+        _encode(path, columns[name], _quality_codes, np.int8).reshape(shape)
+        for name in QUALITY_COLUMNS
+    ]
+    return PromptPairs(columns["prompt"], columns[key], *codes)
 
 
-def _attribute_codes(cells: Sequence[str]) -> np.ndarray:
-    return encode_attributes(dict(zip(ATTRIBUTES, cells, strict=True))).numpy()
+def _attribute_code(name: str, cell: str) -> int:
+    return int(encode_attributes({name: cell})[list(ATTRIBUTES).index(name)])
 
 
-def _quality_codes(cells: Sequence[str]) -> np.ndarray:
-    return encode_qualities(parse_qualities(cells[0]))
+def _quality_codes(cell: str) -> np.ndarray:
+    return encode_qualities(parse_qualities(cell))
 
 
-def _encode_columns(
-    path: Path, rows: list[list[str]], columns: slice, encode: Callable[[Sequence[str]], np.ndarray]
-) -> np.ndarray:
-    """Encode some cells of every row: int64 (n, K). Equal ones are encoded once.
+def _encode(path: Path, column: Strings, encode: Callable[[str], Any], dtype: Any) -> np.ndarray:
+    """Encode the cells of a column: (n, ...). Equal ones are encoded once.
 
     Raises:
-        InputError: They cannot be encoded; the sentence names the line.
+        InputError: One cannot be encoded; the sentence names its first row.
     """
-    codes: dict[tuple[str, ...], np.ndarray] = {}
-    for number, row in enumerate(rows, start=2):
-        cells = tuple(row[columns])
-        if cells not in codes:
-            try:
-                codes[cells] = encode(cells)
-            except InputError as error:
-                raise InputError(f"{path}, line {number}: {error}") from error
-    if not rows:
-        return encode([""] * (columns.stop - columns.start))[None][:0]
-    return np.stack([codes[tuple(row[columns])] for row in rows])
+
+    def named(cell: str) -> Any:
+        try:
+            return encode(cell)
+        except InputError as error:
+            row = int((column.codes == column.values.index(cell)).argmax())
+            raise InputError(f"{row_name(path, row)}: {error}") from error
+
+    return column.each(named, dtype)

@@ -9,119 +9,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import lightning
 import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES
-from mmtts.data.face_images import read_crops
+from mmtts.data.clip_sampling import ClipDraws, PersonClip, one_of_each_face, read_sampled
+from mmtts.data.columns import Rows, Strings
 from mmtts.data.folds import hold_out
 from mmtts.data.frozen import Table
+from mmtts.data.pair_batches import FaceSpeechBatch, FaceSpeechDataset, Others, Styles
 from mmtts.data.pair_sampling import epoch_loader
 from mmtts.data.pair_tables import Face, FaceSpeechPair, read_face_speech, read_faces
+from mmtts.data.table_files import table_path
 
 SPLITS = ("train", "valid")
 TABLES = ("train", "valid", "test")
 BLOCK = 1024  # pairs of a split that are looked at together
+CLIPS = ("all", "sampled")
 _log = logging.getLogger(__name__)
-
-
-class FaceSpeechBatch(NamedTuple):
-    """Faces and clips, row by row of the same person.
-
-    Attributes:
-        face: (B, 3, H, W) in [-1, 1]; None when the backbone is frozen.
-        features: (B, F) of the frozen backbone; None when it learns.
-        unseen: (B, S) z_f by an encoder that never saw the person; None where there is none.
-        other_features: (U, F) of faces without a voice; None without any.
-        other_teacher: (U, K) face teacher's embeddings of these.
-        style: (B, D) speech style of the clip, unit norm.
-        face_teacher: (B, K); None without a face teacher.
-        person: int64 (B,); training people come first.
-        gender: int64 (B,), -1 = unknown.
-        ids: face paths.
-    """
-
-    face: Tensor | None
-    features: Tensor | None
-    unseen: Tensor | None
-    other_features: Tensor | None
-    other_teacher: Tensor | None
-    style: Tensor
-    face_teacher: Tensor | None
-    person: Tensor
-    gender: Tensor
-    ids: list[str]
-
-
-class Others(NamedTuple):
-    """Faces without a voice.
-
-    Attributes:
-        per_batch: How many of them go into a batch.
-        features: (m, F) of the frozen backbone.
-        teacher: (m, K) face teacher's embeddings.
-    """
-
-    per_batch: int
-    features: Tensor
-    teacher: Tensor
-
-
-class FaceSpeechDataset(Dataset[FaceSpeechBatch]):
-    """Builds a whole batch for a list of row numbers."""
-
-    def __init__(
-        self,
-        folder: Path,
-        pairs: Sequence[FaceSpeechPair],
-        person: np.ndarray,
-        gender: np.ndarray,
-        style: np.ndarray,
-        features: np.ndarray | None,
-        teacher: np.ndarray | None,
-        others: Others | None = None,
-        unseen: Tensor | None = None,
-    ) -> None:
-        self.folder, self.pairs = folder, list(pairs)
-        self.person, self.gender = torch.from_numpy(person), torch.from_numpy(gender)
-        self.style = torch.from_numpy(style)
-        self.features = None if features is None else torch.from_numpy(features)
-        self.teacher = None if teacher is None else torch.from_numpy(teacher)
-        self.others, self.unseen = others, unseen
-
-    def __len__(self) -> int:
-        """Count the pairs."""
-        return len(self.pairs)
-
-    def __getitem__(self, rows: list[int]) -> FaceSpeechBatch:
-        """Build the batch of these rows; one of a face's cached views is drawn at random."""
-        ids = [self.pairs[k].face for k in rows]
-        features = None
-        if self.features is not None:
-            view = torch.randint(self.features.shape[1], (len(rows),))
-            features = self.features[torch.tensor(rows), view]
-        others: tuple[Tensor | None, Tensor | None] = (None, None)
-        if self.others is not None:
-            drawn = torch.randint(len(self.others.features), (self.others.per_batch,))
-            others = self.others.features[drawn], self.others.teacher[drawn]
-        return FaceSpeechBatch(
-            face=read_crops(self.folder, ids) if features is None else None,
-            features=features,
-            unseen=None if self.unseen is None else self.unseen[rows],
-            other_features=others[0],
-            other_teacher=others[1],
-            style=self.style[rows],
-            face_teacher=None if self.teacher is None else self.teacher[rows],
-            person=self.person[rows],
-            gender=self.gender[rows],
-            ids=ids,
-        )
 
 
 class FaceSpeechData(lightning.LightningDataModule):
@@ -138,10 +46,12 @@ class FaceSpeechData(lightning.LightningDataModule):
         folds: K of the cross validation over people; 0 for the tables as they are.
         fold: Which of the K is held out.
         others: Faces without a voice in a training batch, for the face teacher to teach.
+        clips: "all" trains on the pairs of the table; "sampled" on each of its faces once in an
+            epoch, with a clip of the person that is drawn anew every time.
 
     Attributes:
         people: After setup: training people, in the order of their class numbers.
-        pairs: After setup: split -> pairs.
+        pairs: After setup: split -> pairs; those of sampled clips have one of the person's clips.
     """
 
     def __init__(
@@ -153,16 +63,19 @@ class FaceSpeechData(lightning.LightningDataModule):
         folds: int = 0,
         fold: int = 0,
         others: int = 0,
+        clips: str = "all",
     ) -> None:
         super().__init__()
+        if clips not in CLIPS:
+            raise InputError(f"stage.data.clips must be one of {CLIPS}, not {clips!r}")
         if folds and (folds < 2 or not 0 <= fold < folds):
             raise InputError(f"fold {fold} of {folds} folds is none; count from 0, of 2 or more")
         self.folder, self.folds, self.fold = Path(folder), folds, fold
         self.batch_size, self.seed, self.num_workers = batch_size, seed, num_workers
-        self.others = others
+        self.others, self.clips = others, clips
         self.people: list[str] = []
-        self.pairs: dict[str, list[FaceSpeechPair]] = {}
-        self._faces: list[Face] = []
+        self.pairs: dict[str, Rows[FaceSpeechPair]] = {}
+        self._clips: Rows[PersonClip] | None = None
         self._sets: dict[str, FaceSpeechDataset] = {}
 
     def setup(self, stage: str) -> None:
@@ -173,19 +86,30 @@ class FaceSpeechData(lightning.LightningDataModule):
         """
         if self.pairs:
             return
-        self.pairs = {split: read_face_speech(self.folder, split) for split in self.tables}
+        self.pairs = self._read()
         if self.folds:
-            everyone = [pair for pairs in self.pairs.values() for pair in pairs]
+            everyone = Rows.joined(list(self.pairs.values()))
             self.pairs = hold_out(everyone, self.folds, self.fold, self.seed)
         for split, pairs in self.pairs.items():
-            if not pairs:
-                raise InputError(f"{self.folder}/pairs/face_speech_{split}.csv has no pairs")
-        people = {split: {p.person for p in pairs} for split, pairs in self.pairs.items()}
-        if shared := people["train"] & people["valid"]:
+            if not len(pairs):
+                path = table_path(self.folder, f"pairs/face_speech_{split}")
+                raise InputError(f"{path} has no pairs")
+        if self._clips is not None:
+            self.pairs["train"] = one_of_each_face(self.pairs["train"])
+        people = {s: pairs.column("person").distinct() for s, pairs in self.pairs.items()}
+        if shared := {*people["train"]} & {*people["valid"]}:
             raise InputError(f"{min(shared)!r} has training and validation pairs; split by person")
         self._faces = read_faces(self.folder)
-        self.people = sorted(people["train"])
-        self._number = {p: k for k, p in enumerate([*self.people, *sorted(people["valid"])])}
+        self.people = people["train"]
+        self._number = {p: k for k, p in enumerate([*self.people, *people["valid"]])}
+
+    def _read(self) -> dict[str, Rows[FaceSpeechPair]]:
+        """The pairs of all tables, and where these are sampled, the clips."""
+        if self.clips == "all":
+            return {split: read_face_speech(self.folder, split) for split in self.tables}
+        read = {split: read_sampled(self.folder, split, self.seed) for split in self.tables}
+        self._clips = Rows.joined([clips for _, clips in read.values()])
+        return {split: pairs for split, (pairs, _) in read.items()}
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -194,17 +118,19 @@ class FaceSpeechData(lightning.LightningDataModule):
 
     def paired_faces(self) -> list[str]:
         """Distinct faces of all pairs, sorted; the same in every fold."""
-        return sorted({pair.face for pairs in self.pairs.values() for pair in pairs})
+        return Strings.joined([pairs.column("face") for pairs in self.pairs.values()]).distinct()
 
-    def known_faces(self) -> list[Face]:
+    def known_faces(self) -> Rows[Face]:
         """Faces, with or without a voice, of nobody who is held out."""
-        held_out = {pair.person for pair in self.pairs["valid"]}
-        splits, mine = self.tables if self.folds else ("train",), set(self.people)
-        return [
-            face
-            for face in self._faces
-            if face.person not in held_out and (face.person in mine or face.split in splits)
-        ]
+        held_out = {*self.pairs["valid"].column("person").distinct()}
+        splits, mine = self.tables if self.folds else ("train",), {*self.people}
+        person, split = self._faces.column("person"), self._faces.column("split")
+        ours = person.each(mine.__contains__, bool) | split.each(splits.__contains__, bool)
+        return self._faces.take(ours & ~person.each(held_out.__contains__, bool))
+
+    def numbers(self, split: str) -> np.ndarray:
+        """Number of each pair's person, int64 (n,): a training person's class."""
+        return self.pairs[split].column("person").each(self._number.__getitem__, np.int64)
 
     def keep_taught(self, teacher: Table) -> None:
         """Leave out the pairs whose face the teacher could not see.
@@ -216,7 +142,9 @@ class FaceSpeechData(lightning.LightningDataModule):
 
     def genders(self) -> dict[str, str]:
         """Person -> gender, of those in pairs whose gender is known."""
-        return {f.person: f.gender for f in self._faces if f.gender}
+        gender, person = self._faces.column("gender"), self._faces.column("person")
+        known = gender.each(bool, bool)
+        return dict(zip(person.take(known), gender.take(known), strict=True))
 
     def attach(
         self,
@@ -225,7 +153,7 @@ class FaceSpeechData(lightning.LightningDataModule):
         teacher: Table | None,
         views: int = 1,
         others: Table | None = None,
-        unseen: Tensor | None = None,
+        unseen: Table | None = None,
     ) -> None:
         """Take what the frozen networks say about the items; the loaders need it.
 
@@ -236,65 +164,81 @@ class FaceSpeechData(lightning.LightningDataModule):
             teacher: Face teacher's embeddings by face, see `keep_taught`; None without a teacher.
             views: How many of the V views training draws from.
             others: Features (m, 1, F) of faces without a voice, by face.
-            unseen: z_f (n, S) of the training pairs by an encoder that never saw the person.
+            unseen: z_f (m, S) of the faces of training pairs, by an encoder that never saw the
+                person.
         """
-        gender = {face.face: face.gender for face in self._faces}
+        gender = dict(zip(self._faces.column("face"), self._faces.column("gender"), strict=True))
         codes = {name: k for k, name in enumerate(ATTRIBUTES["gender"])}
         for split, pairs in self.pairs.items():
-            faces = [pair.face for pair in pairs]
-            seen = None if features is None else features.take(faces)
-            if seen is not None:
-                seen = seen[:, : views if split == "train" else 1]
+            faces, train = pairs.column("face"), split == "train"
             self._sets[split] = FaceSpeechDataset(
                 self.folder,
-                pairs,
-                np.array([self._number[pair.person] for pair in pairs], np.int64),
-                np.array([codes.get(gender.get(face, ""), -1) for face in faces], np.int64),
-                style.take(pair.cut for pair in pairs),
-                seen,
-                None if teacher is None else teacher.take(faces),
-                self._others(others, teacher) if split == "train" else None,
-                unseen if split == "train" else None,
+                faces,
+                self.numbers(split),
+                faces.each(lambda face: codes.get(gender.get(face, ""), -1), np.int64),
+                self._styles(style, pairs, train),
+                None if features is None else features.along(faces),
+                views if train else 1,
+                None if teacher is None else teacher.along(faces),
+                self._others(others, teacher) if train else None,
+                unseen.along(faces) if train and unseen is not None else None,
             )
+
+    def _styles(self, style: Table, pairs: Rows[FaceSpeechPair], train: bool) -> Styles:
+        """Of the pairs' clips, or of all clips that sampling draws from."""
+        if not train or self._clips is None:
+            return Styles(style.along(pairs.column("cut")))
+        people = {*pairs.column("person").distinct()}
+        clips = self._clips.take(self._clips.column("person").each(people.__contains__, bool))
+        draws = ClipDraws(pairs.column("person"), clips, self.seed)
+        return Styles(style.along(clips.column("cut")), draws)
 
     def _others(self, features: Table | None, teacher: Table | None) -> Others | None:
         """The faces without a voice that the teacher knows."""
         if not self.others or features is None or teacher is None:
             return None
         known = set(teacher.ids)
-        faces = [face for face in features.ids if face in known]
-        if not faces:
+        faces = Strings.of(face for face in features.ids if face in known)
+        if not len(faces):
             return None
-        seen = torch.from_numpy(features.take(faces)[:, 0])
-        return Others(self.others, seen, torch.from_numpy(teacher.take(faces)))
+        return Others(self.others, features.view(0).along(faces), teacher.along(faces))
 
-    def blocks_of(self, split: str) -> Iterator[FaceSpeechBatch]:
-        """All pairs of a split in their order, not too many at once."""
-        rows = range(len(self._sets[split]))
-        return (self._sets[split][list(rows[k : k + BLOCK])] for k in rows[::BLOCK])
+    def some_of(self, split: str, rows: Sequence[int] | np.ndarray) -> FaceSpeechBatch:
+        """Some pairs of a split as one batch."""
+        return self._sets[split][0, list(rows)]
+
+    def blocks_of(
+        self, split: str, rows: Sequence[int] | np.ndarray | None = None
+    ) -> Iterator[FaceSpeechBatch]:
+        """Some pairs of a split, by default all, in this order, not too many at once."""
+        chosen = range(len(self._sets[split])) if rows is None else rows
+        return (self.some_of(split, chosen[k : k + BLOCK]) for k in range(0, len(chosen), BLOCK))
+
+    def all_of(self, split: str) -> FaceSpeechBatch:
+        """All pairs of a split as one batch."""
+        return self.some_of(split, range(len(self._sets[split])))
 
     def train_dataloader(self) -> DataLoader:
         """Training pairs in a new order each epoch."""
-        return epoch_loader(self, self._sets["train"], shuffle=True)
+        return epoch_loader(self, self._sets["train"], shuffle=True, numbered=True)
 
     def val_dataloader(self) -> DataLoader:
         """Validation pairs in the order of the table."""
-        return epoch_loader(self, self._sets["valid"], shuffle=False)
+        return epoch_loader(self, self._sets["valid"], shuffle=False, numbered=True)
 
 
-def _with_teacher(pairs: list[FaceSpeechPair], teacher: Table, split: str) -> list[FaceSpeechPair]:
+def _with_teacher(pairs: Rows[FaceSpeechPair], teacher: Table, split: str) -> Rows[FaceSpeechPair]:
     """Leave out the pairs whose face the teacher could not see, and name them.
 
     Raises:
         InputError: The teacher saw none of the faces.
     """
-    known = set(teacher.ids)
-    absent = sorted({pair.face for pair in pairs if pair.face not in known})
+    known = pairs.column("face").each({*teacher.ids}.__contains__, bool)
+    absent = pairs.column("face").take(~known).distinct()
     if absent:
         _log.warning("%s: %d faces have no %s: %s", split, len(absent), teacher.name, absent[:5])
-    kept = [pair for pair in pairs if pair.face in known]
-    if not kept:
+    if not known.any():
         raise InputError(
             f"no face of {split!r} has a {teacher.name}; prepare the data folder again"
         )
-    return kept
+    return pairs.take(known)

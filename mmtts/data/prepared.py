@@ -24,6 +24,7 @@ from mmtts.audio.resampling import resample
 from mmtts.audio.word_alignment import ALIGNER_RATE, WordAligner, WordSpan
 from mmtts.data.attributes import relative_loudness
 from mmtts.data.corpora.records import Clip
+from mmtts.data.table_files import write_parquet
 from mmtts.storage.atomic import atomic_write
 
 HIGHEST_RATE = 24_000  # Hz; corpora of lower rates keep their own
@@ -253,9 +254,19 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a csv file with a header; None becomes an empty cell."""
+    """Write a table: Parquet if the name ends so, else csv with a header.
+
+    Args:
+        path: None becomes an empty cell, in Parquet null.
+        columns: Names.
+        rows: A cell for each column; in Parquet all of them are text, as they are in csv.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(["" if v is None else v for v in row] for row in rows)
+    with atomic_write(path) as temporary:
+        if path.suffix == ".parquet":
+            write_parquet(temporary, columns, rows)
+            return
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(["" if v is None else v for v in row] for row in rows)

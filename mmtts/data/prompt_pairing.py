@@ -58,9 +58,12 @@ def pair_prompts(
     claims = np.stack([_codes(p.attributes, p.qualities) for p in prompts]) if prompts else nothing
     draw = partial(_draw, 1.0 + (claims >= 0).sum(axis=1))
     rows: list[list[str]] = []
+    fitting: dict[bytes, np.ndarray] = {}  # many items, of which few differ in what is known
     for item in items:
         facts = _codes(item.attributes, item.qualities)
-        fits = compatible(claims, facts[None])[:, 0]
+        if (key := facts.tobytes()) not in fitting:
+            fitting[key] = compatible(claims, facts[None])[:, 0]
+        fits = fitting[key]
         seed = int.from_bytes(hashlib.sha256(item.name.encode()).digest()[:8], "big")
         generator = np.random.default_rng(seed)
         chosen: list[int] = []
@@ -106,7 +109,11 @@ def pair_row(prompt: StylePrompt | Caption, item: Item) -> list[str]:
 
 
 def write_prompt_pairs(
-    folder: Path, kind: str, prompts: Sequence[StylePrompt], items: Sequence[Item]
+    folder: Path,
+    kind: str,
+    prompts: Sequence[StylePrompt],
+    items: Sequence[Item],
+    ending: str = ".csv",
 ) -> dict[str, dict[str, float]]:
     """Write `pairs/prompt_<kind>_<split>.csv` for all splits.
 
@@ -115,6 +122,7 @@ def write_prompt_pairs(
         kind: "speech" or "face".
         prompts: All prompts; they are split here.
         items: All items with their splits.
+        ending: Of the files; ".parquet" for very many items.
 
     Returns:
         Split -> `pairs`, the number of rows, and what `report_wording` says of their prompts.
@@ -124,6 +132,7 @@ def write_prompt_pairs(
         for split, part in split_prompts(prompts).items()
     }
     for split, chosen in rows.items():
-        write_table(folder / "pairs" / f"prompt_{kind}_{split}.csv", pair_columns(kind), chosen)
+        path = folder / "pairs" / f"prompt_{kind}_{split}{ending}"
+        write_table(path, pair_columns(kind), chosen)
     wording = report_wording({split: [row[0] for row in chosen] for split, chosen in rows.items()})
     return {split: {"pairs": len(chosen), **wording[split]} for split, chosen in rows.items()}

@@ -6,7 +6,7 @@ No batch needs both, so no triple of prompt, face and clip is ever needed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +14,20 @@ import lightning
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, compatible
-from mmtts.data.frozen import Table
-from mmtts.data.pair_sampling import EpochBatches, balanced_weights
+from mmtts.data.columns import Strings
+from mmtts.data.frozen import Aligned, Table
+from mmtts.data.pair_sampling import (
+    AlternatingBatches,
+    EpochBatches,
+    balanced_weights,
+    ranks_of,
+)
 from mmtts.data.pair_tables import PromptPairs, read_loudness, read_prompts
+from mmtts.data.table_files import table_path
 
 logger = logging.getLogger(__name__)
 
@@ -72,66 +79,31 @@ class PromptDataset(Dataset[PromptBatch]):
     def __init__(
         self,
         pairs: dict[str, PromptPairs],
-        styles: dict[str, np.ndarray],
-        features: dict[str, np.ndarray] | None,
+        styles: dict[str, Aligned],
+        features: dict[str, Aligned] | None,
         loudness: dict[str, np.ndarray],
     ) -> None:
-        self.pairs = pairs
+        self.pairs, self.styles, self.features = pairs, styles, features
         self.loudness = {name: torch.from_numpy(values) for name, values in loudness.items()}
-        self.styles = {name: torch.from_numpy(values) for name, values in styles.items()}
-        self.features = {n: torch.from_numpy(v) for n, v in (features or {}).items()}
 
     def __getitem__(self, draw: tuple[str, list[int]]) -> PromptBatch:
         """Build the batch of these rows of a modality."""
         modality, rows = draw
-        pairs = self.pairs[modality]
+        pairs = self.pairs[modality].take(rows)
+        codes = [torch.from_numpy(column.astype(np.int64)) for column in pairs[2:]]
+        features = self.features[modality].take(rows) if self.features else None
         return PromptBatch(
-            prompts=[pairs.prompts[k] for k in rows],
-            features=self.features[modality][rows] if self.features else None,
-            style=self.styles[modality][rows],
-            attributes=torch.from_numpy(pairs.named[rows]),
-            item_attributes=torch.from_numpy(pairs.known[rows]),
-            qualities=torch.from_numpy(pairs.named_qualities[rows]),
-            item_qualities=torch.from_numpy(pairs.known_qualities[rows]),
+            prompts=list(pairs.prompts),
+            features=None if features is None else torch.from_numpy(features),
+            style=torch.from_numpy(self.styles[modality].take(rows)),
+            attributes=codes[0],
+            item_attributes=codes[1],
+            qualities=codes[2],
+            item_qualities=codes[3],
             item_loudness=self.loudness[modality][rows],
             modality=modality,
-            ids=[pairs.items[k] for k in rows],
+            ids=list(pairs.items),
         )
-
-
-class AlternatingBatches(Sampler[tuple[str, list[int]]]):
-    """Batches of one modality after the other, the same ones for the same seed and epoch.
-
-    Args:
-        samplers: Modality -> its batches. Each gives an epoch equally many, the shorter ones going
-            round.
-        count: Batches of each modality in an epoch; None for as many as the longest has.
-    """
-
-    def __init__(self, samplers: dict[str, EpochBatches], count: int | None = None) -> None:
-        self.samplers, self.epoch = samplers, 0
-        self.count = count or max(len(sampler) for sampler in samplers.values())
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch; Lightning calls it before each one."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[tuple[str, list[int]]]:
-        streams = {name: self._endless(sampler) for name, sampler in self.samplers.items()}
-        for _ in range(self.count):
-            for name, stream in streams.items():
-                yield name, next(stream)
-
-    def _endless(self, sampler: EpochBatches) -> Iterator[list[int]]:
-        """Pass after pass; the passes of all epochs are distinct."""
-        passes = -(-self.count // len(sampler))
-        for k in range(passes):
-            sampler.set_epoch(self.epoch * passes + k)
-            yield from sampler
-
-    def __len__(self) -> int:
-        """Count the batches of an epoch."""
-        return self.count * len(self.samplers)
 
 
 class PromptData(lightning.LightningDataModule):
@@ -140,7 +112,7 @@ class PromptData(lightning.LightningDataModule):
     Args:
         folder: Prepared data folder.
         batch_size: Pairs in a batch, of one process.
-        epoch_pairs: Pairs in an epoch, of all processes and both modalities together.
+        epoch_pairs: Pairs in an epoch, of both modalities and all processes together.
         modalities: "speech", "face" or both; ablations leave one out.
         balance: How far training evens out how often prompts name each age and emotion, and voice
             qualities: 0 leaves them as frequent as they are, 1 makes them equally frequent.
@@ -184,8 +156,9 @@ class PromptData(lightning.LightningDataModule):
             self.loudness[split] = read_loudness(self.folder, split)
             self.pairs[split] = {m: read_prompts(self.folder, split, m) for m in self.modalities}
             for modality, pairs in self.pairs[split].items():
-                if not pairs.prompts:
-                    raise InputError(f"{self.folder}/pairs/prompt_{modality}_{split}.csv is empty")
+                if not len(pairs.prompts):
+                    path = table_path(self.folder, f"pairs/prompt_{modality}_{split}")
+                    raise InputError(f"{path} is empty")
         if not self.loudness["train"]:
             logger.warning(
                 "no clip of %s has a loudness, so no prompt will make a voice quiet or loud; "
@@ -195,7 +168,11 @@ class PromptData(lightning.LightningDataModule):
 
     def prompts(self, split: str) -> list[str]:
         """Distinct prompts of a split, sorted."""
-        return sorted({p for pairs in self.pairs[split].values() for p in pairs.prompts})
+        return Strings.joined([pairs.prompts for pairs in self.pairs[split].values()]).distinct()
+
+    def items(self, modality: str) -> list[str]:
+        """Distinct items of a modality, of all splits, sorted."""
+        return Strings.joined([pairs[modality].items for pairs in self.pairs.values()]).distinct()
 
     def attach(self, styles: dict[str, Table], features: Table | None) -> None:
         """Take what the frozen networks say; the loaders need it.
@@ -207,15 +184,15 @@ class PromptData(lightning.LightningDataModule):
         for split, by_modality in self.pairs.items():
             self._sets[split] = PromptDataset(
                 by_modality,
-                {m: styles[m].take(pairs.items) for m, pairs in by_modality.items()},
-                features and {m: features.take(p.prompts) for m, p in by_modality.items()},
+                {m: styles[m].along(pairs.items) for m, pairs in by_modality.items()},
+                features and {m: features.along(p.prompts) for m, p in by_modality.items()},
                 {m: self.loudness_of(split, p.items) for m, p in by_modality.items()},
             )
 
     def loudness_of(self, split: str, items: Sequence[str]) -> np.ndarray:
         """Loudness float32 (n,) of items of a split, NaN where unknown, as it is of faces."""
-        known = self.loudness[split]
-        return np.array([known.get(item, np.nan) for item in items], np.float32)
+        column, known = items if isinstance(items, Strings) else Strings.of(items), self.loudness
+        return column.each(lambda item: known[split].get(item, np.nan), np.float32)
 
     def train_dataloader(self) -> DataLoader:
         """Training batches, the modalities in turn."""
@@ -229,8 +206,7 @@ class PromptData(lightning.LightningDataModule):
 
     def _loader(self, split: str, shuffle: bool, count: int | None) -> DataLoader:
         samplers = {
-            modality: EpochBatches.of(
-                self,
+            modality: EpochBatches(
                 len(pairs.prompts),
                 self.batch_size,
                 shuffle=shuffle,
@@ -239,7 +215,7 @@ class PromptData(lightning.LightningDataModule):
             )
             for modality, pairs in self.pairs[split].items()
         }
-        batches = AlternatingBatches(samplers, count)
+        batches = AlternatingBatches(samplers, count, *ranks_of(self))
         return DataLoader(
             self._sets[split], batch_size=None, sampler=batches, num_workers=self.num_workers
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from mmtts import InputError
 from mmtts.data.attributes import age_group, read_thresholds
 from mmtts.data.cuts import Clip, manifests, read_clips
 from mmtts.data.pair_tables import (
+    Face,
     PromptPairs,
     has_prompts,
     read_face_speech,
@@ -22,6 +23,7 @@ from mmtts.data.pair_tables import (
     read_loudness,
     read_prompts,
 )
+from mmtts.data.table_files import table_path
 
 SHORTEST_SECONDS = 1.0  # too little is said in less to know a voice by
 
@@ -106,8 +108,8 @@ class UnseenPeople:
         return read_loudness(self.folder, self.split)
 
     @cached_property
-    def _faces(self) -> list[Any]:
-        return read_faces(self.folder) if (self.folder / "faces.csv").exists() else []
+    def _faces(self) -> Sequence[Face]:
+        return read_faces(self.folder) if table_path(self.folder, "faces").exists() else []
 
     @cached_property
     def clips_of(self) -> dict[str, list[Clip]]:
@@ -138,7 +140,7 @@ class UnseenPeople:
 
     def all_face_pairs(self) -> list[Pair]:
         """Every pair of a face and a clip, in the order of the table."""
-        if not (self.folder / "pairs" / f"face_speech_{self.split}.csv").exists():
+        if not table_path(self.folder, f"pairs/face_speech_{self.split}").exists():
             return []
         return [
             Pair(row.person, self.folder / row.face, self.clips[row.cut])
@@ -160,7 +162,7 @@ class UnseenPeople:
         if not has_prompts(self.folder, self.split, "speech"):
             return None
         found = read_prompts(self.folder, self.split, "speech")
-        return found if found.prompts else None
+        return found if len(found.prompts) else None
 
 
 def training_clips(folder: Path, limit: int, seed: int) -> tuple[list[Clip], list[str]]:

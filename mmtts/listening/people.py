@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -49,13 +48,14 @@ def read_people(data: Path, count: int) -> list[Person]:
         InputError: The data folder lacks its tables, or nobody in them has both.
     """
     from mmtts.data.cuts import load_samples, read_clips
+    from mmtts.data.pair_tables import read_face_speech, read_faces
 
-    faces = {row["face"]: row for row in _read_table(data / "faces.csv")}
+    faces = {face.face: face for face in read_faces(data)}
     clips = {clip.id: clip for clip in read_clips(data, "test")}
     people: dict[str, dict[str, str]] = {}
-    for row in _read_table(data / "pairs" / "face_speech_test.csv"):
-        if row["face"] in faces and row["cut"] in clips:
-            people.setdefault(row["person"], {**faces[row["face"]], **row})
+    for pair in read_face_speech(data, "test"):
+        if pair.face in faces and pair.cut in clips:
+            people.setdefault(pair.person, {**faces[pair.face]._asdict(), **pair._asdict()})
     if not people:
         raise InputError(f"{data} has no person with a face and a clip in its test split")
     women = [row for row in people.values() if row.get("gender") == "female"]
@@ -73,11 +73,3 @@ def _about(row: dict[str, str]) -> str:
     age = f"{row['age']} years" if row.get("age") else ""
     known = ", ".join(word for word in (row.get("gender", ""), age) if word)
     return f"{known}; not in the training data" if known else "not in the training data"
-
-
-def _read_table(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read; prepare the data folder again") from error

@@ -6,6 +6,8 @@ with, a sample of them stands for all (Partial FC, An et al. 2022, arXiv 2203.15
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -102,10 +104,11 @@ class AMSoftmax(nn.Module):
         self.weight = nn.Parameter(F.normalize(torch.randn(n_classes, style_dim), dim=-1))
 
     @torch.no_grad()
-    def start_at(self, z: Tensor, labels: Tensor) -> None:
-        """Let W start at the mean directions of embeddings (n, D) with classes int64 (n,)."""
+    def start_at(self, blocks: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Let W start at mean directions: blocks of embeddings (n, D) and their classes (n,)."""
         sums = torch.zeros_like(self.weight)
-        sums.index_add_(0, labels, z)
+        for z, labels in blocks:
+            sums.index_add_(0, labels, z)
         self.weight.copy_(F.normalize(sums, dim=-1))
 
     def forward(self, z: Tensor, labels: Tensor, step: int = 0) -> Tensor:
@@ -119,10 +122,10 @@ class AMSoftmax(nn.Module):
         Returns:
             Scalar, the mean over the global batch.
         """
-        weight, classes = self.weight, len(self.weight)
+        weight: Tensor = self.weight
         if self.sampled is not None and self.training:
-            size = min(self.sampled, classes)
-            chosen = sample_classes(labels, classes, size, self.seed, step)
+            size = min(self.sampled, len(weight))
+            chosen = sample_classes(labels, len(weight), size, self.seed, step)
             place = torch.searchsorted(chosen, labels).clamp(max=len(chosen) - 1)
             weight, labels = weight[chosen], torch.where(chosen[place] == labels, place, -1)
         return margin_softmax(z, weight, labels, self.scale, self.margin)

@@ -61,8 +61,14 @@ def roc_by_blocks(
         equal = np.append(scores, np.nan)[place] == score[strange]
         ties += np.bincount(place[equal], minlength=len(scores))
         between += np.bincount(place[~equal], minlength=len(between))
+    # From the highest score down: pairs of two people above one of a person, then those at it.
     false, true = np.zeros(2 * len(scores) + 1), np.zeros(2 * len(scores) + 1)
     false[::2], false[1::2], true[1::2] = between[::-1], ties[::-1], times[::-1]
+    return _rates(false, true)
+
+
+def _rates(false: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of all up to each point, from counts at each."""
     if false.sum() == 0:
         return np.full(2, np.nan), np.full(2, np.nan)
     return (

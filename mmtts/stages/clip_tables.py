@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +21,29 @@ from mmtts.networks.acoustic_model import AcousticModel
 from mmtts.networks.clip_encoder import ClipEncoder, encode_voices
 from mmtts.stages.compute_once import compute_once
 from mmtts.stages.frozen import progress, working
+from mmtts.stages.validation import unit
 from mmtts.storage.model_config import ModelConfig
 from mmtts.storage.model_folder import load_config, load_network
 from mmtts.storage.weights_file import module_hash
 
 BATCH_SECONDS = 190.0  # of sound that an encoder hears at once
 LONGEST_SECONDS = 12.0  # of a clip; its style does not change after that
+
+
+class Speakers(NamedTuple):
+    """The speaker's part of styles, cut out when somebody asks for it.
+
+    Attributes:
+        styles: z_s by cut id, (n, D).
+        width: S.
+    """
+
+    styles: Table
+    width: int
+
+    def take(self, cuts: Iterable[str]) -> np.ndarray:
+        """Unit vectors (m, S) of these cuts; raises `InputError` where one has no style."""
+        return unit(self.styles.take(cuts)[:, : self.width])
 
 
 def style_dim(stage1: ModelConfig) -> int:

@@ -18,7 +18,7 @@ from lightning.pytorch.strategies import Strategy
 from torch import distributed as dist
 
 from mmtts import InputError
-from mmtts.data.frozen import frozen, frozen_path, read_frozen
+from mmtts.data.frozen import LARGE, frozen, frozen_path, halved, read_frozen
 from mmtts.losses.gathering import processes
 from mmtts.storage.atomic import atomic_write
 
@@ -111,13 +111,16 @@ def _compute_together(path: Path, count: int, compute: Callable[[np.ndarray], np
 
 def _put_together(path: Path, count: int, world: int, shares: Sequence[Path]) -> None:
     """Write the table out of its shares, and remove these."""
-    first = read_frozen(shares[0])
+    parts = [read_frozen(share) for share in shares]
+    if sum(part.nbytes for part in parts) > LARGE:  # as `frozen` stores such tables
+        parts = [halved(part) for part in parts]
+    kind = np.result_type(*parts)
     with atomic_write(path) as temporary:
         table = np.lib.format.open_memmap(
-            temporary, "w+", dtype=first.dtype, shape=(count, *first.shape[1:])
+            temporary, "w+", dtype=kind, shape=(count, *parts[0].shape[1:])
         )
-        for rank, share in enumerate(shares):
-            table[share_of(rank, world, count)] = read_frozen(share)
+        for rank, part in enumerate(parts):
+            table[share_of(rank, world, count)] = part
         table.flush()
         del table
     for share in shares:

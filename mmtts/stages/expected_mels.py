@@ -20,9 +20,8 @@ from mmtts.stages.aligned_speech import expected_speech
 from mmtts.stages.clip_tables import attach_voices
 from mmtts.stages.compute_once import compute_once
 from mmtts.stages.frozen import progress, working
-from mmtts.storage.hub import find_model
+from mmtts.stages.trained_speech import TrainedSpeech
 from mmtts.storage.model_config import ModelConfig
-from mmtts.storage.model_folder import load_config, load_network
 from mmtts.text.front_ends import make_front_end
 
 BATCH_SECONDS = 120.0
@@ -47,8 +46,7 @@ def attach_expected(
     Raises:
         InputError: there is no such model, or it makes another kind of mel.
     """
-    config = load_config(find_model(str(stage1), "speech_tts"), "speech_tts")
-    model = load_network(config.folder, config, "acoustic_model", AcousticModel)
+    config, model = TrainedSpeech.load(str(stage1))
     speech = _speech_of(data, config, model)
     attach_voices(model, speech, strategy)
     clips = [clip for split in SPLITS for clip in speech.datasets[split].clips]

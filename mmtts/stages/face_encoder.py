@@ -12,27 +12,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmtts.data.columns import evenly
 from mmtts.data.face_images import augment
 from mmtts.data.frozen import Table
-from mmtts.data.pair_tables import FaceSpeechPair
-from mmtts.data.pairs import FaceSpeechBatch, FaceSpeechData
+from mmtts.data.pair_batches import FaceSpeechBatch
+from mmtts.data.pairs import FaceSpeechData
 from mmtts.losses.gathering import anywhere, gather, global_mean
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.relational_distillation import RelationalDistillation
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.stages.clip_tables import check_widths, speaker_dim, style_dim, style_table
+from mmtts.stages.clip_tables import Speakers, check_widths, speaker_dim, style_dim, style_table
 from mmtts.stages.face_backbone import with_backbone
-from mmtts.stages.face_start import face_features, start_head, teach_reading
+from mmtts.stages.face_start import face_features, start_classes, start_head, teach_reading
 from mmtts.stages.face_teacher import face_teacher
-from mmtts.stages.face_voice_scores import HeldOut, baseline_voices, held_out_scores
+from mmtts.stages.face_voice_scores import HeldOut, baseline_voices, held_out_scores, watched_rows
+from mmtts.stages.frozen import working
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import face_voice_pictures
 from mmtts.stages.validation import unit
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
+MOST_VOICES = 100_000  # of training pairs that are in the memory at once
 
 
 class FaceEncoderStage(lightning.LightningModule):
@@ -126,7 +129,7 @@ class FaceEncoderStage(lightning.LightningModule):
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
         strategy, views = self.trainer.strategy, int(self.hparams["views"])
         style = style_table(self.stage1.folder, data.folder, data.tables, strategy)
-        speakers = Table(style.name, style.ids, unit(style.values[:, : self.speaker_dim]))
+        speakers = Speakers(style, self.speaker_dim)
         features = others = unseen = None
         if not self.hparams["train_backbone"]:
             features, others = face_features(self.face_encoder, data, views, strategy)
@@ -145,19 +148,19 @@ class FaceEncoderStage(lightning.LightningModule):
         self._start_at_voices(data, style, speakers, unseen)
 
     def _start_at_voices(
-        self, data: FaceSpeechData, style: Table, speakers: Table, unseen: Tensor | None
+        self, data: FaceSpeechData, style: Table, speakers: Speakers, unseen: Table | None
     ) -> None:
         """Let classes, mean voice and sampler start at the styles of the training people."""
-        cuts = [pair.cut for pair in data.pairs["train"]]
+        pairs, numbers = data.pairs["train"], data.numbers("train")
+        rows = evenly(len(pairs), MOST_VOICES)
+        some = pairs.take(rows)
         if self.style_sampler is not None:
-            self.style_sampler.fit(torch.from_numpy(style.take(cuts)), unseen)
-        rows = speakers.take(cuts)
-        number = {person: k for k, person in enumerate(data.people)}
-        people = [number[pair.person] for pair in data.pairs["train"]]
-        self.voice_mean = mean_voice(rows, people)
+            given = unseen and torch.from_numpy(unseen.take(some.column("face")))
+            self.style_sampler.fit(torch.from_numpy(style.take(some.column("cut"))), given)
+        self.voice_mean = mean_voice(speakers.take(some.column("cut")), numbers[rows].tolist())
         settings = {name: self.hparams[name] for name in ("scale", "margin", "sampled")}
         self.classifier = AMSoftmax(self.speaker_dim, len(data.people), **settings, seed=data.seed)
-        self.classifier.start_at(torch.from_numpy(rows), torch.tensor(people))
+        start_classes(self.classifier, speakers, pairs.column("cut"), numbers, MOST_VOICES)
 
     def configure_optimizers(self) -> Any:
         """Optimizer over what learns, its scheduler stepped per step."""
@@ -257,23 +260,21 @@ class FaceEncoderStage(lightning.LightningModule):
             folder = Path(self.trainer.default_root_dir)
             write_held_out(folder / "held_out.npz", self.held_out())
 
-    @torch.no_grad()
     def held_out(self) -> HeldOut:
         """What the people of no training pair are given now."""
         data: FaceSpeechData = self.trainer.datamodule  # type: ignore[attr-defined]
-        pairs, was_training = data.pairs["valid"], self.training
-        self.eval()
-        parts = []
-        for block in data.blocks_of("valid"):
-            batch = self.transfer_batch_to_device(block, self.device, 0)
-            z_f = self._encode(batch)
-            rows = {"voice": self._speaker(batch.style), "z_f": z_f, "gender": batch.gender}
-            if self.style_sampler is not None:
-                rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
-            parts.append({name: value.cpu().numpy() for name, value in rows.items()})
-        self.train(was_training)
+        watched, parts = watched_rows(data), []
+        with working(self, self.device):
+            for block in data.blocks_of("valid", watched):
+                batch = self.transfer_batch_to_device(block, self.device, 0)
+                z_f = self._encode(batch)
+                rows = {"voice": self._speaker(batch.style), "z_f": z_f, "gender": batch.gender}
+                if self.style_sampler is not None:
+                    rows["mean"] = self._speaker(self.style_sampler.mean(z_f))
+                parts.append({name: value.cpu().numpy() for name, value in rows.items()})
         held = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        names = dict(zip(FaceSpeechPair._fields, np.array(pairs).T, strict=True))
+        columns = data.pairs["valid"].take(watched).columns
+        names = {name: np.array(list(column)) for name, column in columns.items()}
         return {**held, **self.baselines, **names, "mean_voice": self.voice_mean}
 
     @torch.no_grad()

@@ -7,19 +7,26 @@ import logging
 import numpy as np
 import torch
 from lightning.pytorch.strategies import Strategy
-from torch import Tensor
 from torch.nn import functional as F
 
-from mmtts.data.folds import own_recordings
+from mmtts.data.columns import Rows, Strings, evenly
+from mmtts.data.folds import own_recordings, some_people
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import Face
 from mmtts.data.pairs import FaceSpeechData
+from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.face_encoder import FaceEncoder, StyleHead
 from mmtts.networks.sphere import leave_sphere
+from mmtts.stages.clip_tables import Speakers
 from mmtts.stages.discriminant import fit_discriminant
 from mmtts.stages.frozen import feature_table
 
+# A closed form compares all faces that it learns from with all their voices: so many pairs take
+# seconds, and what more of them could tell, training finds.
+MOST_PAIRS = 10_000
+MOST_FACES = 100_000  # from which to read gender and age
+CHUNK = 8192  # faces looked at together
 _GENDERS = {"female": -1.0, "male": 1.0}
 _log = logging.getLogger(__name__)
 
@@ -30,13 +37,13 @@ def face_features(
     """What a frozen backbone sees: faces of pairs with so many views, and all other faces once."""
     paired = data.paired_faces()
     features = feature_table(encoder, data.folder, paired, views, strategy=strategy)
-    single = sorted({face.face for face in data.known_faces()} - set(paired))
+    single = sorted({*data.known_faces().column("face").distinct()} - set(paired))
     if not single:
         return features, None
     return features, feature_table(encoder, data.folder, single, strategy=strategy)
 
 
-def teach_reading(head: StyleHead, faces: list[Face], paired: Table, others: Table | None) -> None:
+def teach_reading(head: StyleHead, faces: Rows[Face], paired: Table, others: Table | None) -> None:
     """Let a head read gender and age off faces, as far as these are labeled.
 
     Args:
@@ -45,33 +52,43 @@ def teach_reading(head: StyleHead, faces: list[Face], paired: Table, others: Tab
         paired: Features of faces with a voice, by face, (m, V, F); view 0 counts.
         others: The same (k, 1, F) of faces without; None where there are none.
     """
-    tables = [paired] if others is None else [paired, others]
-    ids = [face for table in tables for face in table.ids]
-    known = Table(paired.name, ids, np.concatenate([table.values[:, 0] for table in tables]))
-    x = torch.from_numpy(known.take(face.face for face in faces))
-    gender = torch.tensor([_GENDERS.get(face.gender, float("nan")) for face in faces])
-    age = torch.tensor([float(face.age or "nan") for face in faces])
-    head.reading.fit(F.layer_norm(x, x.shape[-1:]), gender, age)
+    gender = faces.column("gender").each(lambda cell: _GENDERS.get(cell, np.nan), np.float32)
+    age = faces.column("age").each(lambda cell: float(cell or "nan"), np.float32)
+    labeled = np.flatnonzero(np.isfinite(gender) | np.isfinite(age))
+    labeled = labeled[evenly(len(labeled), MOST_FACES)]
+    x = torch.from_numpy(_clean_views(faces.column("face").take(labeled), paired, others))
+    labels = torch.from_numpy(gender[labeled]), torch.from_numpy(age[labeled])
+    head.reading.fit(F.layer_norm(x, x.shape[-1:]), *labels)
+
+
+def _clean_views(faces: Strings, paired: Table, others: Table | None) -> np.ndarray:
+    """View 0 (n, F) of faces in one table or the other."""
+    first = faces.each({*paired.ids}.__contains__, bool)
+    found = np.empty((len(faces), paired.values.shape[-1]), np.float32)
+    found[first] = paired.view(0).take(faces.take(first))
+    if others is not None:
+        found[~first] = others.view(0).take(faces.take(~first))
+    return found
 
 
 @torch.no_grad()
-def start_head(head: StyleHead, data: FaceSpeechData, features: Table, speakers: Table) -> Tensor:
+def start_head(head: StyleHead, data: FaceSpeechData, features: Table, speakers: Speakers) -> Table:
     """Let a head start at the discriminant of the training pairs.
 
     Args:
         head: Its linear map and its origin are set.
-        data: Whose training pairs count.
+        data: Whose training pairs count, those of some people where there are very many.
         features: By face, (m, V, F); view 0 counts.
         speakers: The speaker's part of z by cut, (k, S).
 
     Returns:
-        z_f of the training pairs (n, S), each by a map that never saw the person.
+        z_f of the faces of training pairs (n, S), each by a map that never saw the person.
     """
-    pairs = own_recordings(data.pairs["train"])
-    people = np.array([pair.person for pair in pairs])
-    voices = speakers.take(pair.cut for pair in pairs)
-    faces = [pair.face for pair in pairs]
-    shown = head.eval().evidence(torch.from_numpy(features.take(faces)[:, 0]))
+    everyone = own_recordings(data.pairs["train"])
+    pairs, clean = some_people(everyone, MOST_PAIRS), features.view(0)
+    people = np.array(list(pairs.column("person")))
+    voices = speakers.take(pairs.column("cut"))
+    shown = head.eval().evidence(torch.from_numpy(clean.take(pairs.column("face"))))
     found = fit_discriminant(shown.numpy().astype(np.float64), voices, people, data.genders())
     _log.info("closed form: the inner folds chose the penalty %g", found.penalty)
     origin = torch.from_numpy(mean_voice(voices, people.tolist())).float()
@@ -80,6 +97,32 @@ def start_head(head: StyleHead, data: FaceSpeechData, features: Table, speakers:
     head.linear.weight.copy_(torch.from_numpy(found.weights.T * scale))
     head.linear.bias.copy_(torch.from_numpy(found.offset * scale))
     head.origin.copy_(origin)
-    unseen = leave_sphere(origin, torch.from_numpy(found.unseen).float())
-    row = {face: k for k, face in enumerate(faces)}
-    return unseen[[row[pair.face] for pair in data.pairs["train"]]]
+    faces = list(pairs.column("face").take(last := pairs.column("face").last_rows()))
+    unseen = [leave_sphere(origin, torch.from_numpy(found.unseen).float())[last]]
+    # The map knows nobody but the people it was fitted on.
+    seen = {*faces}
+    strangers = [face for face in everyone.column("face").distinct() if face not in seen]
+    for start in range(0, len(strangers), CHUNK):
+        x = head.evidence(torch.from_numpy(clean.take(strangers[start : start + CHUNK])))
+        away = x.numpy().astype(np.float64) @ found.weights + found.offset
+        unseen.append(leave_sphere(origin, torch.from_numpy(away).float()))
+    return Table("z_f of strangers", [*faces, *strangers], torch.cat(unseen).numpy())
+
+
+def start_classes(
+    classifier: AMSoftmax, speakers: Speakers, cuts: Strings, people: np.ndarray, size: int
+) -> None:
+    """Let the classes of people start at their mean voices.
+
+    Args:
+        classifier: With a class for each.
+        speakers: The speaker's part of z by cut.
+        cuts: Clips (n,).
+        people: Whose they are, int64 (n,).
+        size: How many clips are in the memory at once.
+    """
+    parts = [slice(start, start + size) for start in range(0, len(people), size)]
+    classifier.start_at(
+        (torch.from_numpy(speakers.take(cuts[part])), torch.from_numpy(people[part]))
+        for part in parts
+    )

@@ -33,4 +33,4 @@ def face_teacher(folder: Path, recognized: Table | None, needed: bool) -> Table 
             "(model=face_encoder_dlib, or face_backbone=FOLDER), or do without "
             "(loss.distillation.mu=1, or loss.distillation_weight=0)"
         )
-    return Table("face teacher embedding", recognized.ids, recognized.values[:, 0])
+    return recognized.view(0)._replace(name="face teacher embedding")

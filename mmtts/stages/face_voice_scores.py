@@ -6,11 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mmtts.data.folds import own_recordings
+from mmtts.data.columns import evenly
+from mmtts.data.folds import own_recordings, some_people
 from mmtts.data.frozen import Table
 from mmtts.data.pairs import FaceSpeechData
+from mmtts.stages.clip_tables import Speakers
+from mmtts.stages.face_start import MOST_PAIRS
 from mmtts.stages.validation import cross_modal_scores, ridge, unit
 
+WATCHED = 2000  # held-out pairs: every face is compared with every clip
 # What is to find the voice, and how its scores are called.
 METHODS = {"z_f": "", "mean": "mean_", "ridge": "ridge_", "nearest": "nearest_"}
 SHORT_SCORES = ("auc", "match5", "auc_gender")
@@ -52,25 +56,32 @@ def one_of_each(names: np.ndarray) -> np.ndarray:
 
 
 def baseline_voices(
-    data: FaceSpeechData, features: Table, speakers: Table
+    data: FaceSpeechData, features: Table, speakers: Speakers
 ) -> dict[str, np.ndarray]:
     """The voices (n, S) that held-out faces are given without stage 2, by the same features.
 
     Args:
-        data: Whose training pairs are known, each face with the clip of its own recording.
+        data: Whose training pairs are known (those of some people where there are very many), each
+            face with the clip of its own recording.
         features: Of the frozen backbone by face, (m, V, F), view 0 the clean one.
         speakers: The speaker's part of z by cut, (k, S).
 
     Returns:
         "ridge", by ridge regression, and "nearest", the voice of the training face most alike.
     """
-    pairs = own_recordings(data.pairs["train"])
-    seen = unit(features.take(p.face for p in pairs)[:, 0])
-    voices = speakers.take(p.cut for p in pairs)
-    asked = unit(features.take(p.face for p in data.pairs["valid"])[:, 0])
+    clean = features.view(0)
+    pairs = some_people(own_recordings(data.pairs["train"]), MOST_PAIRS)
+    seen = unit(clean.take(pairs.column("face")))
+    voices = speakers.take(pairs.column("cut"))
+    asked = unit(clean.take(data.pairs["valid"].column("face").take(watched_rows(data))))
     weights, offset = ridge(seen, voices)
     mean = seen.mean(0)  # most of what features have in common says nothing
     known, questions = unit(seen - mean), unit(asked - mean)
     blocks = [questions[k : k + BLOCK] for k in range(0, len(questions), BLOCK)]
     likest = np.concatenate([(block @ known.T).argmax(1) for block in blocks])
     return {"ridge": asked @ weights + offset, "nearest": voices[likest]}
+
+
+def watched_rows(data: FaceSpeechData) -> np.ndarray:
+    """Validation pairs whose scores are watched: all, or evenly spread ones of very many."""
+    return evenly(len(data.pairs["valid"]), WATCHED)

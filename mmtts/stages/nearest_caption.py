@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs
 from mmtts.data.prompt_splits import overlaps
+
+CHUNK = 4096  # sentences that are compared at once
 
 
 def voices_of_nearest_captions(
@@ -27,11 +28,23 @@ def voices_of_nearest_captions(
     Returns:
         Styles float32 (n, draws, D).
     """
-    clips: dict[str, list[str]] = defaultdict(list)
-    for prompt, item in zip(train.prompts, train.items, strict=True):
-        clips[prompt].append(item)
-    known = sorted(clips)
-    nearest = overlaps(list(prompts), known).argmax(1)
+    known = train.prompts.distinct()
+    nearest = np.array([train.prompts.values.index(known[k]) for k in _most_alike(prompts, known)])
+    rows = np.argsort(train.prompts.codes, kind="stable")  # prompt after prompt
+    counts = np.bincount(train.prompts.codes, minlength=len(train.prompts.values))
+    first = counts.cumsum() - counts
     rng = np.random.default_rng(seed)
-    chosen = [rng.choice(clips[known[k]], draws) for k in nearest]
-    return np.stack([styles.take([str(item) for item in items]) for items in chosen])
+    chosen = [rows[first[k] + rng.choice(counts[k], draws)] for k in nearest]
+    found = styles.take(train.items.take(np.concatenate(chosen)))
+    return found.reshape(len(prompts), draws, -1)
+
+
+def _most_alike(prompts: Sequence[str], known: Sequence[str]) -> np.ndarray:
+    """Which of the known sentences each prompt overlaps most with, int64 (n,); ties: the first."""
+    best, place = np.full(len(prompts), -1.0), np.zeros(len(prompts), np.int64)
+    for start in range(0, len(known), CHUNK):
+        alike = overlaps(list(prompts), known[start : start + CHUNK])
+        better = alike.max(1) > best
+        place[better] = start + alike.argmax(1)[better]
+        best = np.maximum(best, alike.max(1))
+    return place

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from mmtts import InputError
 from mmtts.data.attributes import ATTRIBUTES, audible
+from mmtts.data.columns import evenly
 from mmtts.data.frozen import Table
-from mmtts.data.pair_tables import PromptPairs, has_prompts, read_prompts
+from mmtts.data.pair_tables import has_prompts, read_prompts
 from mmtts.data.prompt_pairs import SPLITS, PromptBatch, PromptData, draw, drop_words, relations
 from mmtts.data.qualities import QUALITIES
 from mmtts.losses.attribute_classification import attribute_loss, listening_loss, quality_loss
@@ -24,16 +25,23 @@ from mmtts.metrics.likeness import mean_voice
 from mmtts.networks.prompt_encoder import PromptEncoder
 from mmtts.networks.prompt_voices import voices_of_prompts
 from mmtts.networks.style_sampler import StyleSampler
-from mmtts.stages.clip_tables import check_widths, speaker_dim, style_table
+from mmtts.stages.clip_tables import check_widths, style_table
 from mmtts.stages.face_targets import GenderJudge, face_targets, load_face_sampler
-from mmtts.stages.frozen import face_style_table, prompt_table
+from mmtts.stages.frozen import face_style_table, prompt_table, working
 from mmtts.stages.held_out import write_held_out
 from mmtts.stages.pictures import by_gender, style_space_picture
-from mmtts.stages.prompt_scores import WATCHED, PromptProbe, held_out_prompts, validation_scores
+from mmtts.stages.prompt_scores import (
+    WATCHED,
+    PromptProbe,
+    fit_judges,
+    held_out_prompts,
+    validation_scores,
+)
 from mmtts.storage.model_folder import load_config, save_model
 
 VALIDATION_SEED = 7
 DRAWS = 4  # styles per prompt in validation
+MOST_VOICES = 100_000  # of training pairs, at which the sampler starts
 ENERGY = list(ATTRIBUTES).index("energy")
 FACE_TARGETS = ("draw", "mean")
 
@@ -60,8 +68,7 @@ class PromptEncoderStage(lightning.LightningModule):
         contrast: `InfoNCE` or `SigLIP`.
         optimizer: Called with the parameters, returns the optimizer.
         scheduler: Called with the optimizer; None for a constant rate.
-        stage1: Model folder of stage 1.
-        stage2: Model folder of stage 2; not needed without prompt-face pairs.
+        stage1, stage2: Model folders; the second is not needed without prompt-face pairs.
         contrast_weight, sampler_weight, attribute_weight, listening_weight, quality_weight,
             loudness_weight: Weights of the losses; listening trains nothing else.
         text_speech_weight, text_face_weight: Weights of a batch of prompts with clips, with faces.
@@ -140,28 +147,23 @@ class PromptEncoderStage(lightning.LightningModule):
             features = prompt_table(self.prompt_encoder, data.folder, prompts, strategy)
         data.attach(styles, features)
         items = data.pairs["train"][modality := data.modalities[0]].items  # clips, if any
+        items = items.take(evenly(len(items), MOST_VOICES))
         known = torch.from_numpy(styles[modality].take(items))
         if self.face_sampler is not None and modality == "face":
             known = self.face_sampler.sample(known)[:, 0].detach()
         self.style_sampler.fit(known)
-        self.voice_mean = mean_voice(known.numpy(), items)
+        self.voice_mean = mean_voice(known.numpy(), items.numbers().tolist())
         # Labels of clips only judge here, so an ablation without prompts of clips may have them.
-        clips = [read_prompts(data.folder, split, "speech") for split in SPLITS]
-        self._fit_judges(styles["speech"], *clips)
+        read, folder = data.pairs, data.folder
+        clips = (read[s].get("speech") or read_prompts(folder, s, "speech") for s in SPLITS)
+        judges = fit_judges(styles["speech"], self.hparams["stage1"], *clips)
+        self.probe, self.gender_judge = judges
 
     def _face_styles(self, data: PromptData) -> Table:
         """z_f of every face with a prompt, and the frozen sampler behind them."""
         folder, style_space = self.hparams["stage2"], self.lineage["speech_tts"]
         self.face_sampler, self.lineage["face_encoder"] = load_face_sampler(folder, style_space)
-        faces = {item for split in data.pairs.values() for item in split["face"].items}
-        return face_style_table(Path(folder), data.folder, sorted(faces), self.trainer.strategy)
-
-    def _fit_judges(self, styles: Table, train: PromptPairs, held: PromptPairs) -> None:
-        """Fit on clips what hears attributes in styles, and the gender that faces must keep."""
-        self.probe = PromptProbe(styles, train, held)
-        clips = train.distinct_items()
-        width = speaker_dim(load_config(self.hparams["stage1"], "speech_tts"))
-        self.gender_judge = GenderJudge(styles.take(clips.items), clips.known, width)
+        return face_style_table(folder, data.folder, data.items("face"), self.trainer.strategy)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the vocabulary beside the weights that know it."""
@@ -258,11 +260,9 @@ class PromptEncoderStage(lightning.LightningModule):
 
     def voices(self, prompts: list[str], draws: int = DRAWS) -> dict[str, np.ndarray]:
         """Give prompts voices with a fixed seed: the fields of `PromptVoices` by name."""
-        was_training = self.training
-        self.eval()
         networks = self.prompt_encoder, self.style_sampler
-        given = voices_of_prompts(*networks, prompts, draws, VALIDATION_SEED)
-        self.train(was_training)
+        with working(self, self.device):
+            given = voices_of_prompts(*networks, prompts, draws, VALIDATION_SEED)
         return {name: value.float().cpu().numpy() for name, value in given._asdict().items()}
 
     def on_validation_epoch_end(self) -> None:

@@ -12,11 +12,15 @@ from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs, read_prompts
 from mmtts.data.prompt_pairs import PromptData
 from mmtts.data.qualities import QUALITIES
-from mmtts.stages.clip_tables import style_table
+from mmtts.stages.clip_tables import speaker_dim, style_table
+from mmtts.stages.face_targets import GenderJudge
 from mmtts.stages.nearest_caption import voices_of_nearest_captions
 from mmtts.stages.validation import AttributeProbe, diversity, loudness_scores
+from mmtts.storage.model_folder import load_config
 
 WATCHED, HELD_OUT = 100, 300  # prompts at most, in validation and at the end
+WATCHED_ITEMS = 10_000  # clips at most that prompts may fit in validation
+PROBED = 50_000  # clips at most that classifiers learn from, or are measured on
 SIZES = [*(len(values) for values in ATTRIBUTES.values()), *(2 for _ in QUALITIES)]
 
 
@@ -33,10 +37,10 @@ class PromptProbe:
     """
 
     def __init__(self, styles: Table, train: PromptPairs, held: PromptPairs) -> None:
-        clips = train.distinct_items()
+        clips = train.distinct_items(PROBED)
         codes = np.hstack([audible(clips.known), clips.known_qualities])
         self._probe = AttributeProbe(styles.take(clips.items), codes, SIZES)
-        clips = held.distinct_items()
+        clips = held.distinct_items(PROBED)
         found = self.scores(styles.take(clips.items), clips.known, clips.known_qualities)
         self.ceilings = {f"ceiling_{name}": value for name, value in found.items()}
 
@@ -95,6 +99,23 @@ class PromptProbe:
         return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
+def fit_judges(
+    styles: Table, stage1: str, train: PromptPairs, held: PromptPairs
+) -> tuple[PromptProbe, GenderJudge]:
+    """Fit on clips what hears attributes in styles, and the gender that faces must keep.
+
+    Args:
+        styles: Of clips, by cut id.
+        stage1: Model folder of stage 1.
+        train: Pairs whose clips they learn from.
+        held: Pairs on whose clips the first is measured.
+    """
+    clips = train.distinct_items(PROBED)
+    width = speaker_dim(load_config(stage1, "speech_tts"))
+    judge = GenderJudge(styles.take(clips.items), clips.known, width)
+    return PromptProbe(styles, train, held), judge
+
+
 def validation_scores(
     data: PromptData,
     probe: PromptProbe,
@@ -110,8 +131,8 @@ def validation_scores(
         voice_mean: Mean of the training voices (D,).
     """
     pairs = data.pairs["valid"].get("speech") or data.pairs["valid"]["face"]
-    asked, items = pairs.distinct_prompts(WATCHED), pairs.distinct_items()
-    given = voices(asked.prompts)
+    asked, items = pairs.distinct_prompts(WATCHED), pairs.distinct_items(WATCHED_ITEMS)
+    given = voices(list(asked.prompts))
     bounds = read_thresholds(data.folder).get("loudness")
     known = data.loudness_of("valid", items.items)
     told = loudness_scores(given["loudness"], asked.claims, known, items.facts, bounds)
@@ -138,15 +159,16 @@ def held_out_prompts(
         unseen clips facts and heard_clips (m, 6 + Q).
     """
     pairs, captions = (read_prompts(folder, split, "speech") for split in ("test", "train"))
-    asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items()
-    given = voices(asked.prompts)
+    asked, clips = pairs.distinct_prompts(HELD_OUT), pairs.distinct_items(PROBED)
+    sentences = list(asked.prompts)
+    given = voices(sentences)
     known, new = style_table(stage1, folder), style_table(stage1, folder, ["test"])
     count = given["draws"].shape[1]
-    nearest = voices_of_nearest_captions(asked.prompts, captions, known, count)
+    nearest = voices_of_nearest_captions(sentences, captions, known, count)
     return {
         **given,
         "nearest": nearest,
-        "prompt": np.array(asked.prompts),
+        "prompt": np.array(sentences),
         "claims": asked.claims,
         "heard_draws": probe.hear(given["draws"]),
         "heard_mean": probe.hear(given["mean"]),

@@ -76,6 +76,8 @@ def quiet_lightning() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=PossibleUserWarning)
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+    # The workers of a stream have batches of their own.
+    warnings.filterwarnings("ignore", message="Your `IterableDataset` has `__len__` defined")
 
 
 def settle(config: DictConfig) -> RunFolder:

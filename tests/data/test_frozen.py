@@ -43,6 +43,46 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "frozen").exists() or not list((tmp_path / "frozen").iterdir())
 
 
+def test_a_large_table_lies_on_the_disk_in_half_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(0).standard_normal((50, 4, 3)).astype(np.float32)
+    ids = [f"face {k}" for k in range(50)]
+    small = Table("f", ids, frozen(tmp_path, "small", ["k"], lambda: values))
+    assert small.values is values
+    monkeypatch.setattr("mmtts.data.frozen.LARGE", values.nbytes - 1)
+    first = frozen(tmp_path, "large", ["k"], lambda: values)
+    for found in (first, frozen(tmp_path, "large", ["k"], never)):
+        assert isinstance(found, np.memmap) and found.dtype == np.float16
+        assert not found.flags.writeable
+        large = Table("f", ids, found)
+        wanted = ["face 7", "face 0", "face 7"]
+        taken = large.take(wanted)
+        assert taken.dtype == np.float32
+        np.testing.assert_allclose(taken, small.take(wanted), rtol=2**-11, atol=1e-7)
+        assert np.array_equal(large.view(2).take(wanted), taken[:, 2])
+        views = np.array([1, 3])
+        some = large.along(wanted).take([2, 1], views)
+        assert some.dtype == np.float32 and np.array_equal(some, taken[[2, 1], views])
+    huge = frozen(tmp_path, "huge", ["k"], lambda: values * 1e6)  # half precision ends at 65504
+    assert isinstance(huge, np.memmap) and np.array_equal(huge, values * 1e6)
+
+
+def never() -> np.ndarray:
+    raise AssertionError("computed again")
+
+
+def test_a_torn_large_table_is_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmtts.data.frozen.LARGE", 100)
+    values = np.ones((100, 2), np.float32)
+    frozen(tmp_path, "x", ["k"], lambda: values)
+    path = next((tmp_path / "frozen").iterdir())
+    path.write_bytes(path.read_bytes()[:300])
+    assert np.array_equal(frozen(tmp_path, "x", ["k"], lambda: values), values)
+
+
 @given(a=st.lists(st.text()), b=st.lists(st.text()))
 def test_different_parts_have_different_keys(a: list[str], b: list[str]) -> None:
     assert (key_of(a) == key_of(b)) == (a == b)

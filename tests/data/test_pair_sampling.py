@@ -1,11 +1,17 @@
 """Batches of pairs follow from seed and epoch alone, and processes share them fairly."""
 
+import time
+
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmtts.data.pair_sampling import EpochBatches, balanced_weights
-from mmtts.data.prompt_pairs import AlternatingBatches
+from mmtts.data.pair_sampling import (
+    AlternatingBatches,
+    EpochBatches,
+    NumberedBatches,
+    balanced_weights,
+)
 
 
 @given(
@@ -51,6 +57,84 @@ def test_modalities_alternate_and_the_short_one_goes_round() -> None:
     faces = [tuple(rows) for name, rows in plan if name == "face"]
     assert faces[:2] != faces[2:4]  # the second pass has another order
     assert list(batches()) == plan
+
+
+@settings(deadline=None)
+@given(
+    count=st.integers(1, 90),
+    size=st.integers(1, 9),
+    world=st.sampled_from([2, 8]),
+    epoch=st.integers(0, 3),
+    weighted=st.booleans(),
+)
+def test_processes_share_one_plan(
+    count: int, size: int, world: int, epoch: int, weighted: bool
+) -> None:
+    weights = np.arange(1.0, count + 1) if weighted else None
+
+    def plan(rank: int, of: int) -> list[list[int]]:
+        ranks = {"rank": rank, "world_size": of}
+        batches = EpochBatches(count, size, shuffle=True, seed=5, weights=weights, **ranks)
+        batches.set_epoch(epoch)
+        return list(batches)
+
+    alone, parts = plan(0, 1), [plan(rank, world) for rank in range(world)]
+    union = [batch for turn in zip(*parts, strict=True) for batch in turn]
+    if len(alone) >= world:  # else some begin anew, so that nobody waits
+        assert union == alone[: len(union)] and len(alone) - len(union) < world
+
+
+@settings(deadline=None)
+@given(
+    counts=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    total=st.sampled_from([8, 16, 24, 40]),
+    world=st.sampled_from([2, 8]),
+    epoch=st.integers(0, 3),
+)
+def test_processes_share_one_plan_of_two_modalities(
+    counts: tuple[int, int], total: int, world: int, epoch: int
+) -> None:
+    def plan(rank: int, of: int) -> list[tuple[str, list[int]]]:
+        samplers = {
+            name: EpochBatches(count, 4, shuffle=True, seed=5)
+            for name, count in zip(("speech", "face"), counts, strict=True)
+        }
+        batches = AlternatingBatches(samplers, total, rank, of)
+        batches.set_epoch(epoch)
+        assert len(list(batches)) == len(batches)
+        return list(batches)
+
+    alone, parts = plan(0, 1), [plan(rank, world) for rank in range(world)]
+    for name in ("speech", "face"):
+        own = [[rows for of, rows in part if of == name] for part in parts]
+        union = [rows for turn in zip(*own, strict=True) for rows in turn]
+        assert union == [rows for of, rows in alone if of == name]
+
+
+def test_validation_reaches_every_row_under_several_processes() -> None:
+    parts = []
+    for rank in range(3):
+        samplers = {n: EpochBatches(c, 4, shuffle=False) for n, c in (("speech", 19), ("face", 6))}
+        parts.append(list(AlternatingBatches(samplers, None, rank, 3)))
+    assert [len(part) for part in parts] == [4, 4, 4]
+    for name, count in (("speech", 19), ("face", 6)):
+        rows = {row for part in parts for of, batch in part if of == name for row in batch}
+        assert rows == set(range(count))
+
+
+def test_numbered_batches_name_their_epoch() -> None:
+    batches = NumberedBatches(EpochBatches(10, 5, shuffle=True, seed=1))
+    batches.set_epoch(4)
+    assert [epoch for epoch, _ in batches] == [4, 4] and len(batches) == 2
+    assert [rows for _, rows in batches] == list(batches.batches)
+
+
+def test_a_million_rows_are_planned_at_once() -> None:
+    codes = np.random.default_rng(0).integers(-1, 8, (1_000_000, 3)).astype(np.int8)
+    start = time.process_time()
+    weights = balanced_weights(codes, 0.5)
+    assert len(list(EpochBatches(len(codes), 256, shuffle=True, weights=weights))) == 3906
+    assert time.process_time() - start < 10.0  # 0.5 s where nobody else works
 
 
 def test_weights_by_hand() -> None:

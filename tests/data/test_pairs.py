@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from mmtts import InputError
+from mmtts.data.columns import Rows
+from mmtts.data.folds import hold_out
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import FaceSpeechPair, read_face_speech, read_faces
-from mmtts.data.pairs import FaceSpeechData, hold_out
+from mmtts.data.pairs import FaceSpeechData
 from mmtts.data.prompt_pairs import PromptData, contradicts, drop_words, relations
 
 
@@ -69,7 +71,8 @@ def test_a_held_out_face_goes_with_its_own_recording() -> None:
         for face in faces
         for cut in cuts
     ]
-    splits = [hold_out(pairs, 2, fold, seed=0) for fold in (0, 1)]
+    table = Rows.of(FaceSpeechPair, pairs)
+    splits = [hold_out(table, 2, fold, seed=0) for fold in (0, 1)]
     held = {(p.face, p.cut) for split in splits for p in split["valid"]}
     assert held == {
         ("faces/1.jpg", "corpus-1"),

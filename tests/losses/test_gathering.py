@@ -23,7 +23,16 @@ from mmtts.losses.gathering import (
 )
 from mmtts.losses.margin_softmax import AMSoftmax
 from mmtts.losses.masked_mean import masked_mean
+from mmtts.losses.pitch import pitch_loss
 from mmtts.losses.relational_distillation import RelationalDistillation
+from mmtts.losses.vocoder import (
+    MelLoss,
+    SpectralLoss,
+    discriminator_loss,
+    feature_loss,
+    generator_loss,
+)
+from mmtts.networks.excitation import PITCH_BINS
 
 WORLD = 3
 PEOPLE = torch.tensor([0, 1, 0, 2, 1, 2])
@@ -50,6 +59,25 @@ def losses(x: Tensor, people: Tensor) -> dict[str, Tensor]:
         "heard": listening_loss([x, x[:, :3]], known[:, :2]),
         "qualities": quality_loss(x, known.clamp(max=1)),
         "norm": global_norm(x.norm()),
+        **vocoder_losses(x),
+    }
+
+
+def vocoder_losses(x: Tensor) -> dict[str, Tensor]:
+    """Of sounds that rows (n, 4) make, beside ones of another loudness in each row."""
+    waves = torch.randn(4, 2400, generator=torch.Generator().manual_seed(2))
+    ours, theirs = x @ waves, (x.detach() ** 2) @ waves.roll(1, 1)
+    features = [[ours[:, ::7], ours[:, ::9].tanh()]], [[theirs[:, ::7], theirs[:, ::9].tanh()]]
+    voiced = x[:, :3] > 0
+    return {
+        "spectra": SpectralLoss((256, 512))(ours, theirs),
+        "mels": MelLoss()(ours, theirs),
+        "discriminated": discriminator_loss([theirs, x], [ours, x**2]),
+        "generated": generator_loss([ours, x]),
+        "features": feature_loss(features[1], features[0]),
+        "pitch": pitch_loss(
+            x[:, :3, None] * torch.linspace(-1, 1, PITCH_BINS + 1), 100 + 50 * voiced, voiced
+        ),
     }
 
 
@@ -75,7 +103,7 @@ def test_losses_and_gradients_are_those_of_one_process(tmp_path: Path) -> None:
     found = in_processes(tmp_path, share, WORLD)
     for name in expected:
         for values, _ in found:  # the same number everywhere
-            torch.testing.assert_close(values[name], expected[name], rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(values[name], expected[name], rtol=1e-5, atol=1e-6, msg=name)
         mean = torch.stack([slopes[name] for _, slopes in found]).mean(0)  # as DDP takes it
         torch.testing.assert_close(mean, slope[name], rtol=1e-4, atol=1e-6, msg=name)
 

@@ -11,6 +11,7 @@ from small_models import ADAM, FACE_NET, SPEAKER, face_encoder, fit, make_stage1
 from torch.nn import functional as F
 
 from mmtts import InputError
+from mmtts.data.folds import some_people
 from mmtts.data.pairs import FaceSpeechData
 from mmtts.losses.contrastive import InfoNCE, SigLIP
 from mmtts.losses.relational_distillation import RelationalDistillation
@@ -94,6 +95,37 @@ def test_classes_start_at_the_mean_styles_of_people(stage1: Path, prepared: Path
     for person in range(len(module.people)):
         mean = F.normalize(who[batch.person == person].mean(0), dim=0)
         torch.testing.assert_close(fresh.classifier.weight[person].detach(), mean)
+
+
+def test_very_many_pairs_start_from_some_people(
+    stage1: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mmtts.stages.face_start.MOST_PAIRS", 20)
+    monkeypatch.setattr("mmtts.stages.face_voice_scores.MOST_PAIRS", 20)
+    monkeypatch.setattr("mmtts.stages.face_voice_scores.WATCHED", 3)
+    monkeypatch.setattr("mmtts.stages.face_encoder.MOST_VOICES", 5)
+    stage, module = make(stage1), data(prepared)
+    fit(stage, module, tmp_path, steps=2)
+    everyone = module.pairs["train"]
+    some = some_people(everyone, 20)
+    assert 0 < len(some) <= 20 < len(everyone)
+    chosen = {pair.person for pair in some}
+    assert list(some) == [pair for pair in everyone if pair.person in chosen]
+    unseen = module.all_of("train").unseen  # strangers to the map have a z_f too
+    assert unseen.shape == (len(everyone), SPEAKER)
+    torch.testing.assert_close(unseen.norm(dim=1), torch.ones(len(everyone)))
+    with np.load(tmp_path / "held_out.npz") as held:
+        assert {len(held[n]) for n in ("face", "z_f", "ridge", "nearest")} == {len(held["cut"])}
+        assert len(held["cut"]) <= 3
+    whole = make(stage1)  # classes start at all voices, however many are looked at together
+    monkeypatch.setattr("mmtts.stages.face_encoder.MOST_VOICES", 10**6)
+    whole.trainer = stage.trainer
+    whole.setup("fit")
+    pieces = make(stage1)
+    monkeypatch.setattr("mmtts.stages.face_encoder.MOST_VOICES", 5)
+    pieces.trainer = stage.trainer
+    pieces.setup("fit")
+    torch.testing.assert_close(pieces.classifier.weight, whole.classifier.weight)
 
 
 def test_export_is_loaded_again_with_its_lineage(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmtts.data.attributes import encode_attributes
+from mmtts.data.columns import Strings
 from mmtts.data.frozen import Table
 from mmtts.data.pair_tables import PromptPairs
 from mmtts.data.qualities import QUALITIES, encode_qualities
@@ -24,7 +25,8 @@ def pairs(first: int) -> tuple[PromptPairs, np.ndarray]:
     ]
     nothing = np.full_like(heard, -1)
     names = [f"clip {n}" for n in number]
-    of = PromptPairs(["A voice."] * COUNT, names, np.stack(known), np.stack(known), nothing, heard)
+    voices, clips = Strings.of(["A voice."] * COUNT), Strings.of(names)
+    of = PromptPairs(voices, clips, np.stack(known), np.stack(known), nothing, heard)
     return of._replace(known_qualities=np.stack(heard)), styles.astype(np.float32)
 
 

@@ -36,6 +36,7 @@ class RecordedBatch(NamedTuple):
         accent: int64 (B,).
         transcribed: bool (B,).
         ids: of the clips.
+        spoken: how many of them have a transcript.
     """
 
     wav: Tensor
@@ -52,6 +53,7 @@ class RecordedBatch(NamedTuple):
     accent: Tensor
     transcribed: Tensor
     ids: list[str]
+    spoken: int
 
 
 def to_16_bits(samples: np.ndarray) -> np.ndarray:
@@ -100,6 +102,7 @@ def analyze(recorded: RecordedBatch, mel: MelSpectrogram) -> SpeechBatch:
         accent=recorded.accent,
         transcribed=recorded.transcribed,
         ids=recorded.ids,
+        spoken=recorded.spoken,
     )
 
 

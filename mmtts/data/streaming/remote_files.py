@@ -51,6 +51,8 @@ def open_file(url: str) -> BinaryIO:
         return Path(url).open("rb")
     from fsspec.core import url_to_fs
 
+    # It would tell in every worker where it found the keys.
+    logging.getLogger("aiobotocore").setLevel(logging.WARNING)
     files, path = url_to_fs(url)
     return files.open(path, "rb", block_size=_BLOCK)  # s3fs would ask for 50 MB at once
 

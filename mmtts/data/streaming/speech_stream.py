@@ -181,6 +181,7 @@ class SpeechWork:
             accent=torch.tensor([self.stream.accents.get(clip.accent, -1) for clip in clips]),
             transcribed=torch.tensor([spoken is not None for spoken in tokens]),
             ids=[clip.id for clip in clips],
+            spoken=sum(spoken is not None for spoken in tokens),
         )
 
 
