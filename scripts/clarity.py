@@ -1,7 +1,7 @@
 """How clearly a system speaks in its ready voices.
 
     python scripts/clarity.py --model starter
-    python scripts/clarity.py --model starter --voices maple cedar --contrast 1 1.2 1.35 1.5
+    python scripts/clarity.py --voices maple cedar --contrast 1.2 1.35 --refinements 1 4
     python scripts/clarity.py --model starter --vocoder runs/vocoder/starter_more/model
 
 Speaks phonetically balanced sentences (lists 1 and 2 of the Harvard sentences, IEEE 1969), which a
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument("--vocoder", type=Path, help="folder of another vocoder")
     parser.add_argument("--voices", nargs="+", help="names or files; default: the ready voices")
     parser.add_argument("--contrast", nargs="+", type=float, help="default: the model's own")
+    parser.add_argument("--refinements", nargs="+", type=int, help="default: the vocoder's own")
     parser.add_argument("--sentences", type=Path, default=SENTENCES, help="text file, one a line")
     parser.add_argument("--out", type=Path, help="folder for the wavs")
     options = parser.parse_args()
@@ -91,17 +93,18 @@ def main() -> None:
             system = with_vocoder(system, options.vocoder, Path(other))
         tts = Synthesizer.from_pretrained(system)
         voices = choose_voices(tts, options.voices)
-    judges = Pocketsphinx(), Dnsmos()
-    settings = tts._speaker.acoustic_model.config  # no setting of users, who get the trained one
-    print("| contrast | word error rate | character error rate | DNSMOS overall |")
-    print("| --- | --- | --- | --- |")
-    for contrast in options.contrast or [settings["contrast"]]:
-        settings["contrast"] = contrast
-        out = options.out and options.out / f"contrast_{contrast:g}"
+    judges, speaker = (Pocketsphinx(), Dnsmos()), tts._speaker  # whose settings users leave alone
+    settings, vocoder = speaker.acoustic_model.config, speaker.vocoder
+    print("| contrast | refinements | word error rate | character error rate | DNSMOS overall |")
+    print("| --- | --- | --- | --- | --- |")
+    contrasts = options.contrast or [settings["contrast"]]
+    for contrast, rounds in product(contrasts, options.refinements or [vocoder.refinements]):
+        settings["contrast"], vocoder.refinements = contrast, rounds
+        out = options.out and options.out / f"contrast_{contrast:g}_refinements_{rounds}"
         if out:
             out.mkdir(parents=True, exist_ok=True)
         cells = row_of(tts, voices, texts, judges, out)
-        print(f"| {contrast:g} | {' | '.join(cells)} |", flush=True)
+        print(f"| {contrast:g} | {rounds} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
