@@ -106,6 +106,11 @@ def test_loudness_of_clips(prepared: Path, tmp_path: Path) -> None:
     assert read_loudness(folder, "test") == {
         f"hum-0{person}-{index}": db for person in (8, 9) for index, db in enumerate((-8.0, 6.0))
     }
+    shar = folder / "speech" / "shar" / "test"
+    shar.mkdir(parents=True)
+    known = read_loudness(folder, "test")
+    (folder / "speech" / "cuts_test.jsonl.gz").rename(shar / "cuts.000000.jsonl.gz")
+    assert read_loudness(folder, "test") == known
     (folder / "speech" / "cuts_test.jsonl.gz").write_bytes(b"torn")
     with pytest.raises(InputError, match=r"cuts_test\.jsonl\.gz is no readable cut manifest"):
         read_loudness(folder, "test")
