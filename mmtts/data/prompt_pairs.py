@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmtts import InputError
-from mmtts.data.attributes import ATTRIBUTES, compatible
+from mmtts.data.attributes import ATTRIBUTES, audible, compatible
 from mmtts.data.frozen import Table
 from mmtts.data.pair_sampling import EpochBatches, balanced_weights
 from mmtts.data.pair_tables import PromptPairs, read_loudness, read_prompts
@@ -42,6 +42,7 @@ class PromptBatch(NamedTuple):
         item_loudness: float32 (B,), of the clip relative to its corpus, in dB; NaN = unknown.
         modality: "speech" or "face".
         ids: of the items.
+        heard: Of which attributes (6,) any can be heard in an item, without asking the device.
     """
 
     prompts: list[str]
@@ -54,6 +55,7 @@ class PromptBatch(NamedTuple):
     item_loudness: Tensor
     modality: str
     ids: list[str]
+    heard: list[bool] | None = None
 
     @property
     def claims(self) -> Tensor:
@@ -85,17 +87,19 @@ class PromptDataset(Dataset[PromptBatch]):
         """Build the batch of these rows of a modality."""
         modality, rows = draw
         pairs = self.pairs[modality]
+        known = torch.from_numpy(pairs.known[rows])
         return PromptBatch(
             prompts=[pairs.prompts[k] for k in rows],
             features=self.features[modality][rows] if self.features else None,
             style=self.styles[modality][rows],
             attributes=torch.from_numpy(pairs.named[rows]),
-            item_attributes=torch.from_numpy(pairs.known[rows]),
+            item_attributes=known,
             qualities=torch.from_numpy(pairs.named_qualities[rows]),
             item_qualities=torch.from_numpy(pairs.known_qualities[rows]),
             item_loudness=self.loudness[modality][rows],
             modality=modality,
             ids=[pairs.items[k] for k in rows],
+            heard=(audible(known) >= 0).any(0).tolist(),
         )
 
 
@@ -280,11 +284,8 @@ def relations(claims: Tensor, facts: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def draw(fits: Tensor) -> Tensor:
-    """Draw one of the items that fit each prompt, bool (P, I), all as likely: int64 (P,).
-
-    The smallest of exponential variables is a fair draw; unlike `torch.multinomial`, nothing waits
-    for the device.
-    """
+    """Draw one of the items that fit each prompt, bool (P, I), all as likely: int64 (P,)."""
+    # As `torch.multinomial` does, but nothing waits for the device.
     return (fits.float() / torch.empty(fits.shape, device=fits.device).exponential_()).argmax(-1)
 
 
