@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from mmtts import InputError
-from mmtts.data.attributes import ATTRIBUTES, compatible
+from mmtts.data.attributes import ATTRIBUTES, audible, compatible
 from mmtts.data.columns import Strings
 from mmtts.data.frozen import Aligned, Table
 from mmtts.data.pair_sampling import (
@@ -49,6 +49,7 @@ class PromptBatch(NamedTuple):
         item_loudness: float32 (B,), of the clip relative to its corpus, in dB; NaN = unknown.
         modality: "speech" or "face".
         ids: of the items.
+        heard: Of which attributes (6,) any can be heard in an item, without asking the device.
     """
 
     prompts: list[str]
@@ -61,6 +62,7 @@ class PromptBatch(NamedTuple):
     item_loudness: Tensor
     modality: str
     ids: list[str]
+    heard: list[bool] | None = None
 
     @property
     def claims(self) -> Tensor:
@@ -103,6 +105,7 @@ class PromptDataset(Dataset[PromptBatch]):
             item_loudness=self.loudness[modality][rows],
             modality=modality,
             ids=list(pairs.items),
+            heard=(audible(codes[1]) >= 0).any(0).tolist(),
         )
 
 
@@ -256,11 +259,8 @@ def relations(claims: Tensor, facts: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def draw(fits: Tensor) -> Tensor:
-    """Draw one of the items that fit each prompt, bool (P, I), all as likely: int64 (P,).
-
-    The smallest of exponential variables is a fair draw; unlike `torch.multinomial`, nothing waits
-    for the device.
-    """
+    """Draw one of the items that fit each prompt, bool (P, I), all as likely: int64 (P,)."""
+    # As `torch.multinomial` does, but nothing waits for the device.
     return (fits.float() / torch.empty(fits.shape, device=fits.device).exponential_()).argmax(-1)
 
 

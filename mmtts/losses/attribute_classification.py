@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmtts.losses.gathering import global_mean, global_sum
+from mmtts.losses.gathering import global_mean, global_sum, processes
 
 
 def attribute_loss(logits: list[Tensor], named: Tensor) -> Tensor:
@@ -24,23 +26,28 @@ def attribute_loss(logits: list[Tensor], named: Tensor) -> Tensor:
     return global_mean(torch.stack(terms).mean(), len(named))
 
 
-def listening_loss(logits: list[Tensor], known: Tensor) -> Tensor:
+def listening_loss(
+    logits: list[Tensor], known: Tensor, present: Sequence[bool] | None = None
+) -> Tensor:
     """Mean cross-entropy of attributes where they are known, over the attributes of which any is.
 
     Args:
         logits: For each attribute (B, n).
         known: int64 (B, A), -1 = unknown.
+        present: Of which attributes any is known (A,); None asks the device.
     """
-    counts = (known >= 0).sum(0)
+    if present is None:
+        present = (known >= 0).any(0).tolist()
+    # What one process knows nothing of, another may.
+    chosen = [k for k, there in enumerate(present) if there or processes() > 1]
+    if not chosen:
+        return logits[0].sum() * 0.0
+    counts = torch.stack([(known[:, k] >= 0).sum() for k in chosen])
     sums = [
-        F.cross_entropy(scores, column, ignore_index=-1, reduction="sum")
-        for scores, column in zip(logits, known.unbind(-1), strict=True)
+        F.cross_entropy(logits[k], known[:, k], ignore_index=-1, reduction="sum") for k in chosen
     ]
     means = global_mean(torch.stack(sums) / counts.clamp(min=1), counts)
-    heard = global_sum(counts) > 0
-    # What is heard goes first, and so is added up as if it were alone.
-    order = heard.int().argsort(descending=True, stable=True)
-    return (means * heard)[order].sum() / heard.sum().clamp(min=1)
+    return means.sum() / (global_sum(counts) > 0).sum().clamp(min=1)
 
 
 def quality_loss(logits: Tensor, known: Tensor) -> Tensor:

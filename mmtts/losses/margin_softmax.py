@@ -31,6 +31,9 @@ def margin_softmax(
     Returns:
         Scalar, the mean over the global batch; 0 where nothing counts.
     """
+    # Sums of floats depend on their order, and here the parts of this loss's gradient add up before
+    # they meet those of other losses.
+    z = z.view_as(z)
     cosines = F.normalize(z.float(), dim=-1) @ F.normalize(weight.float(), dim=-1).T
     handicap = torch.full_like(labels, -margin, dtype=cosines.dtype)
     # Not by a matrix of zeros and ones: with many classes it would be the largest of all.

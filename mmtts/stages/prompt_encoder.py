@@ -211,8 +211,8 @@ class PromptEncoderStage(lightning.LightningModule):
                 self.prompt_encoder.attribute_logits(z_p), batch.attributes
             )
         if weights["listening_weight"] and batch.modality == "speech":
-            known = audible(batch.item_attributes)
-            losses["listening"] = listening_loss(self.prompt_encoder.heard_logits(z), known)
+            heard, known = self.prompt_encoder.heard_logits(z), audible(batch.item_attributes)
+            losses["listening"] = listening_loss(heard, known, batch.heard)
         if weights["quality_weight"] and self.prompt_encoder.quality_head is not None:
             logits = self.prompt_encoder.quality_logits(z_p)
             losses["quality"] = quality_loss(logits, batch.item_qualities)
