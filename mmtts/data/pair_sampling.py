@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -102,48 +101,30 @@ class NumberedBatches(Sampler[tuple[int, list[int]]]):
 class AlternatingBatches(Sampler[tuple[str, list[int]]]):
     """Batches of one modality after the other, the same ones for the same seed and epoch.
 
-    Processes take the batches of one plan in turn, so there are the same ones however many take
-    part.
-
     Args:
-        samplers: Modality -> the batches of all processes. Each gives an epoch equally many, the
-            shorter ones going round.
-        count: Batches of each modality in an epoch, of all processes; None for as many as the
-            longest has.
-        rank: Of this process among `world_size`.
-        world_size: Number of training processes.
+        samplers: Modality -> its batches, of which every process has a share. Each gives an epoch
+            equally many, the shorter ones going round.
+        count: Batches of each modality in an epoch; None for as many as the longest has.
     """
 
-    def __init__(
-        self,
-        samplers: dict[str, EpochBatches],
-        count: int | None = None,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> None:
+    def __init__(self, samplers: dict[str, EpochBatches], count: int | None = None) -> None:
         self.samplers, self.epoch = samplers, 0
-        self.rank, self.world_size = rank, world_size
-        self.planned = count or max(len(sampler) for sampler in samplers.values())
-        # Every process gets as many: with a count what is over is left out, else they go round.
-        self.count = max(1, count // world_size) if count else -(-self.planned // world_size)
+        self.count = count or max(len(sampler) for sampler in samplers.values())
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch; Lightning calls it before each one."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[str, list[int]]]:
-        streams = {
-            name: islice(self._endless(sampler), self.rank, None, self.world_size)
-            for name, sampler in self.samplers.items()
-        }
+        streams = {name: self._endless(sampler) for name, sampler in self.samplers.items()}
         for _ in range(self.count):
             for name, stream in streams.items():
                 yield name, next(stream)
 
     def _endless(self, sampler: EpochBatches) -> Iterator[list[int]]:
         """Pass after pass; the passes of all epochs are distinct."""
-        passes = -(-self.planned // len(sampler))
-        for k in cycle(range(passes)):
+        passes = -(-self.count // len(sampler))
+        for k in range(passes):
             sampler.set_epoch(self.epoch * passes + k)
             yield from sampler
 

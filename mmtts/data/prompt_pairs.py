@@ -24,7 +24,6 @@ from mmtts.data.pair_sampling import (
     AlternatingBatches,
     EpochBatches,
     balanced_weights,
-    ranks_of,
 )
 from mmtts.data.pair_tables import PromptPairs, read_loudness, read_prompts
 from mmtts.data.table_files import table_path
@@ -209,7 +208,8 @@ class PromptData(lightning.LightningDataModule):
 
     def _loader(self, split: str, shuffle: bool, count: int | None) -> DataLoader:
         samplers = {
-            modality: EpochBatches(
+            modality: EpochBatches.of(
+                self,
                 len(pairs.prompts),
                 self.batch_size,
                 shuffle=shuffle,
@@ -218,7 +218,7 @@ class PromptData(lightning.LightningDataModule):
             )
             for modality, pairs in self.pairs[split].items()
         }
-        batches = AlternatingBatches(samplers, count, *ranks_of(self))
+        batches = AlternatingBatches(samplers, count)
         return DataLoader(
             self._sets[split], batch_size=None, sampler=batches, num_workers=self.num_workers
         )
