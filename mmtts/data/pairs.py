@@ -214,10 +214,6 @@ class FaceSpeechData(lightning.LightningDataModule):
         chosen = range(len(self._sets[split])) if rows is None else rows
         return (self.some_of(split, chosen[k : k + BLOCK]) for k in range(0, len(chosen), BLOCK))
 
-    def all_of(self, split: str) -> FaceSpeechBatch:
-        """All pairs of a split as one batch."""
-        return self.some_of(split, range(len(self._sets[split])))
-
     def train_dataloader(self) -> DataLoader:
         """Training pairs in a new order each epoch."""
         return epoch_loader(self, self._sets["train"], shuffle=True, numbered=True)
