@@ -30,6 +30,7 @@ HELP = """usage: python -m mmtts.compress checkpoint=FOLDER ratio=0.2 out=FOLDER
                         one budget for everything, spent where it costs least [allocated]; or a
                         ratio of every inner width, the same everywhere or spread over layers
   refit=false           only drop, and let nothing make up for it
+  iterations=0          closed forms alone: quicker, and feed-forwards lose more
   recover=N             training steps afterwards [0]
   recovery.lora=R       of low-rank updates alone; 0: of all weights [0]
   recovery.rate=R       learning rate [1e-4]
@@ -101,7 +102,7 @@ def compress_checkpoint(config: DictConfig) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     subject = open_subject(config, device, validation_losses, attach_voices)
     small = make_smaller(subject, config, choice)
-    note = {"method": "A3", **choice, "refit": config.refit}
+    note = {"method": "A3", **choice, "refit": config.refit, "iterations": config.iterations}
     if config.recover:
         rate, lora = config.recovery.rate, config.recovery.lora
         note["recovery"] = {"steps": config.recover, "rate": rate, "lora": lora}
@@ -114,7 +115,7 @@ def make_smaller(subject: Any, config: DictConfig, choice: dict[str, Any]) -> An
     from mmtts.compression.compressor import measure, shrink
 
     batches = show(subject.calibration(), subject.batches, bool(config.progress))
-    measurements = measure(subject.model, batches, config.calibration.probes)
+    measurements = measure(subject.model, batches, config.calibration.probes, config.iterations)
     small: Any
     small, report = shrink(subject.model, measurements, **choice, refit=config.refit)
     logger.info("%s", report.table())

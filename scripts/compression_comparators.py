@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from compression_factors import Factored, Inputs, gather_inputs, places
+from compression_factors import Factored, Inputs, gather_inputs, places, refit_units
 from torch import Tensor, nn
 
 from mmtts.compression import COMPONENTS, measure, shrink
@@ -109,25 +109,34 @@ class Methods:
     def __init__(self, model: nn.Module, calibration: list[dict[str, Any]]) -> None:
         self.model = model
         self.measurements = measure(model, calibration, probes=1)
+        self.closed = measure(model, calibration, probes=1, iterations=0)
         self.inputs = gather_inputs(model, calibration)
         self.factored = {name: Factored(name, self.measurements, self.inputs)
                          for name in ("SVD-LLM", "ASVD", "SVD")}  # fmt: skip
 
     def a3(
         self, ratio: float, ranks: str = "allocated", refit: bool = True,
-        components: Sequence[str] = COMPONENTS,
+        components: Sequence[str] = COMPONENTS, closed: bool = False,
     ) -> Any:  # fmt: skip
-        """The model compressed by A3."""
-        return shrink(self.model, self.measurements, ratio, components, ranks, refit)[0]
+        """The model compressed by A3, perhaps by closed forms alone."""
+        measurements = self.closed if closed else self.measurements
+        return shrink(self.model, measurements, ratio, components, ranks, refit)[0]
 
     def allocated(
         self, ratio: float, components: Sequence[str] = COMPONENTS
     ) -> Iterator[tuple[str, nn.Module]]:
         """The methods that share one budget, spent by loss per parameter."""
         yield "A3, refitted, allocated", self.a3(ratio, components=components)
+        yield (
+            "A3, refitted in closed form, allocated",
+            self.a3(ratio, components=components, closed=True),
+        )
         yield "A3, allocated", self.a3(ratio, refit=False, components=components)
         for name, method in self.factored.items():
             yield f"{name}, allocated", method.allocated(ratio, components)
+            if name == "SVD-LLM" and set(components) == set(COMPONENTS):
+                changed = method.allocated(ratio, components)
+                yield f"{name}, units refitted, allocated", refit_units(changed, self.measurements)
 
     def __call__(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
         """Every method's model at one ratio."""
@@ -137,6 +146,7 @@ class Methods:
     def equal_shares(self, ratio: float) -> Iterator[tuple[str, nn.Module]]:
         """The methods that take as much from every layer; they are quick."""
         yield "A3, refitted, uniform", self.a3(ratio, "uniform")
+        yield "A3, refitted in closed form, uniform", self.a3(ratio, "uniform", closed=True)
         yield "A3, mixed", self.a3(ratio, "mixed", refit=False)
         yield "A3, uniform", self.a3(ratio, "uniform", refit=False)
         for name, method in self.factored.items():

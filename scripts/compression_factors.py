@@ -191,13 +191,50 @@ class Factored:
         return changed
 
 
+def refit_units(model: nn.Module, measurements: Measurements) -> nn.Module:
+    """Let the factors of feed-forwards adapt to the layer's output, on the rows that A3 has.
+
+    There are no coordinates in which this is as quick as for A3, so it gets twice the iterations.
+    """
+    for number, part in enumerate(find_parts(model).parts):
+        if isinstance(part, AttentionPart) or measurements.why_not(number, "mlp"):
+            continue
+        problem = measurements.problem(number, "mlp", True)
+        layer = getattr(problem, "layer", None)
+        if layer is None or part.stacked > 1:
+            continue
+        parameters = [p for slot in part.slots for p in slot.layer.parameters()]
+        inputs = layer.seen.inputs
+        target = layer.output(inputs, layer.matrices)
+        scale = layer.seen.weights.to(inputs).sqrt()[:, None] * layer.channels.to(inputs)
+        power = float((target * scale).square().sum())
+        optimizer = torch.optim.LBFGS(
+            parameters, max_iter=2 * measurements.iterations, max_eval=3 * measurements.iterations,
+            history_size=20, line_search_fn="strong_wolfe", tolerance_grad=0, tolerance_change=0,
+        )  # fmt: skip
+
+        def closure(
+            part: Any = part, layer: Any = layer, optimizer: Any = optimizer, inputs: Any = inputs,
+            target: Any = target, scale: Any = scale, power: float = power,
+        ) -> Tensor:  # fmt: skip
+            optimizer.zero_grad()
+            units = layer.join([slot.layer(inputs) for slot in part.ups])
+            missed = (part.down.layer(units) - target) * scale
+            error = missed.square().sum() / power
+            error.backward()
+            return error.detach()
+
+        optimizer.step(closure)
+    return model
+
+
 def factor(slot: Slot, first: Tensor, second: Tensor) -> None:
     """Replace a linear layer by x -> first x -> second (first x) + bias."""
     old = linear(slot)
     layers = []
     for weight, bias in ((first, None), (second, old.bias)):
         layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
-        layer.weight.data = weight.to(old.weight)
+        layer.weight.data = weight.to(old.weight).contiguous()
         if bias is not None:
             layer.bias.data = bias.detach().clone()
         layers.append(layer)

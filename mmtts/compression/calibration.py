@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from mmtts import InputError
 from mmtts.compression.distances import Distances
 from mmtts.compression.moments import Moment, with_one
+from mmtts.compression.row_sample import RowSample
+from mmtts.compression.unit_layer import CHECKED, Join, matrices_of, product, recognize
 from mmtts.compression.watching import Scope, watch
-from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part
+from mmtts.networks.widths.parts import AttentionPart, FeedForwardPart, Part, linear
 
 
 class OutputWeights:
@@ -99,23 +101,46 @@ class AttentionStatistics:
 
 
 class FeedForwardStatistics:
-    """Moments of the hidden units of one feed-forward layer and of an input of 1."""
+    """Moments of the hidden units of one feed-forward layer and of an input of 1.
+
+    Attributes:
+        sample: rows that enter the layer; None where it is a convolution.
+        join: what makes units of what the ups give; None while, or where, nobody knows.
+    """
 
     def __init__(self, part: FeedForwardPart) -> None:
         self.part = part
         self.scope = Scope()
         self.units = Moment(1, part.width("mlp") + 1)
         self.output_weights = OutputWeights()
+        self.sample: RowSample | None = None
+        self.join: Join | None = None
+        self.last = torch.zeros(0)  # rows of the batch that is passing
+        if all(isinstance(slot.layer, nn.Linear) for slot in part.ups):
+            self.sample = RowSample(linear(part.ups[0]).in_features)
 
     def hooks(self, model: nn.Module) -> list[Any]:
         """Register the hooks that gather while a model runs that holds the part."""
-        return [
+        handles = [
             *watch(model, self.part, self.scope),
             self.part.down.layer.register_forward_pre_hook(self._see_units),
         ]
+        if self.sample is not None:
+            first = self.part.ups[0].layer
+            handles.append(first.register_forward_pre_hook(self._see_inputs))
+        return handles
+
+    def _see_inputs(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        rows, weights = self.scope.rows(inputs[0])
+        self.last = rows[:CHECKED].detach()
+        self.sample.add(rows, weights)  # type: ignore[union-attr]
 
     def _see_units(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         rows, weights = self.scope.rows(inputs[0])
+        if self.sample is not None and self.units.rows == 0:
+            ups = matrices_of(self.part).ups
+            given = [product(self.last.to(up), up) for up in ups]
+            self.join = recognize(given, rows[:CHECKED].to(given[0]))
         self.units.add(with_one(rows), weights)
         self.output_weights.add(self.scope, inputs[0])
 

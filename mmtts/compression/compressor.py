@@ -11,7 +11,7 @@ from torch import nn
 from mmtts import InputError
 from mmtts.compression.allocation import allocate, options
 from mmtts.compression.measurements import Measurements
-from mmtts.compression.problems import Problem
+from mmtts.compression.problems import ITERATIONS, Problem
 from mmtts.compression.ranks import check_ranks, choose_ranks
 from mmtts.compression.report import Report, Row, Skipped
 from mmtts.networks.acoustic_model import AcousticModel
@@ -31,8 +31,9 @@ def compress(
     components: Sequence[str] = COMPONENTS,
     ranks: str = "allocated",
     refit: bool = True,
+    iterations: int = ITERATIONS,
 ) -> tuple[nn.Module, Report]:
-    """Give each Transformer layer smaller inner widths, in closed form and without training.
+    """Give each Transformer layer smaller inner widths, without training.
 
     Source: A3 (arXiv 2505.12942), with refits and a budget that are derived here. The given model
     is left untouched.
@@ -47,6 +48,7 @@ def compress(
             model least. "uniform": the same share everywhere. "mixed": the same number of
             directions over each stack of layers, spread by loss.
         refit: whether what is left makes up for what is gone; False only drops.
+        iterations: of refitting what makes hidden units, for which there is no closed form.
 
     Returns:
         The compressed copy, in the mode the model was in, and the report.
@@ -55,17 +57,20 @@ def compress(
         InputError: An argument is not usable, or nothing in the model can be compressed.
     """
     check_arguments(ratio, components, ranks)
-    return shrink(model, measure(model, calibration), ratio, components, ranks, refit)
+    return shrink(
+        model, measure(model, calibration, 2, iterations), ratio, components, ranks, refit
+    )
 
 
 def measure(
-    model: nn.Module, calibration: Iterable[Mapping[str, Any]], probes: int = 2
-) -> Measurements:
+    model: nn.Module, calibration: Iterable[Mapping[str, Any]], probes: int = 2,
+    iterations: int = ITERATIONS,
+) -> Measurements:  # fmt: skip
     """Gather what `shrink` needs, so that several ratios can be tried after one calibration.
 
     Arguments and errors are those of `Measurements`.
     """
-    return Measurements(model, calibration, probes)
+    return Measurements(model, calibration, probes, iterations)
 
 
 def shrink(

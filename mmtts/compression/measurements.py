@@ -11,7 +11,7 @@ from torch import nn
 
 from mmtts import InputError
 from mmtts.compression.calibration import calibrate
-from mmtts.compression.problems import Problem, pose
+from mmtts.compression.problems import ITERATIONS, Problem, pose
 from mmtts.compression.sensitivity import Scale, Sensitivity
 from mmtts.networks.widths.resizing import find_parts
 
@@ -25,14 +25,16 @@ class Measurements:
         model: to be compressed; it is copied.
         calibration: keyword arguments for ``model(**kwargs)``, batch by batch; read once.
         probes: how many batches are kept to measure on what widths do to the model's output.
+        iterations: of refitting what makes hidden units; 0: closed forms alone.
 
     Raises:
         InputError: Nothing in the model can be compressed, or the data cannot be used.
     """
 
     def __init__(
-        self, model: nn.Module, calibration: Iterable[Mapping[str, Any]], probes: int = 2
-    ) -> None:
+        self, model: nn.Module, calibration: Iterable[Mapping[str, Any]], probes: int = 2,
+        iterations: int = ITERATIONS,
+    ) -> None:  # fmt: skip
         self.model = copy.deepcopy(model).eval()
         found = find_parts(self.model)
         if not found.parts:
@@ -41,7 +43,7 @@ class Measurements:
                 f"compressed{''.join(f'; {s.layer}: {s.reason}' for s in found.unknown)}"
             )
         self.batches: list[Mapping[str, Any]] = []
-        self.probes = probes
+        self.probes, self.iterations = probes, iterations
         self.statistics = calibrate(self.model, found.parts, self._keep_first(calibration))
         self._problems: dict[tuple[int, str, bool], Problem] = {}
         self._scales: dict[tuple[int, str, bool], Scale] = {}
@@ -59,7 +61,7 @@ class Measurements:
         """One component of one part, in the order of `find_parts`."""
         key = (number, component, refit)
         if key not in self._problems:
-            self._problems[key] = pose(self.statistics[number], component, refit)
+            self._problems[key] = pose(self.statistics[number], component, refit, self.iterations)
         return self._problems[key]
 
     def scale(self, number: int, component: str, refit: bool) -> Scale:

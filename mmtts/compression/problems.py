@@ -17,6 +17,11 @@ from mmtts.compression.elimination import eliminate_pairs, eliminate_units
 from mmtts.compression.least_squares import output_error, refit
 from mmtts.compression.rotary import RotaryScores
 from mmtts.compression.solvers import OVSolution, solve_ov, solve_qk, solve_rotary, solve_units
+from mmtts.compression.unit_descent import descend
+from mmtts.compression.unit_layer import UnitLayer, UnitMatrices, matrices_of, put_matrices
+
+ITERATIONS = 20  # of refitting what makes hidden units
+EXACT = 1e-12  # share of an output that may be missed without anything to refit
 
 
 class Fit(NamedTuple):
@@ -199,9 +204,9 @@ class ValueProblem(OutputProblem):
 
 
 class UnitProblem(OutputProblem):
-    """Hidden units: dropped one at a time, and what reads the others makes up for them."""
+    """Hidden units: dropped one at a time, and the matrices around the others make up for them."""
 
-    def __init__(self, statistics: FeedForwardStatistics, refitted: bool) -> None:
+    def __init__(self, statistics: FeedForwardStatistics, refitted: bool, iterations: int) -> None:
         down = statistics.part.down.layer
         scale = statistics.output_weights.relative()
         super().__init__(statistics.units.mean()[0], down, scale, refitted)
@@ -209,15 +214,25 @@ class UnitProblem(OutputProblem):
         readers = self.target * self.weights.sqrt()
         ranking = solve_units(self.moment.diagonal()[:size], readers[:size].T)
         self.losses, self.orders = ranking.losses, [ranking.units]
+        self.layer: UnitLayer | None = None
+        self.iterations = iterations
         if refitted:
             self.eliminated = eliminate_units(self.moment, readers, size)
             self.orders.append(self.eliminated.units)
+            self.layer = self._layer(statistics)
 
     def loss(self, kept: int) -> float:
-        """What is lost when units go one at a time."""
+        """What is lost when units go one at a time and what makes the others stays."""
         return (
             float(self.eliminated.losses[0, kept:].sum()) if self.refitted else super().loss(kept)
         )
+
+    def _layer(self, statistics: FeedForwardStatistics) -> UnitLayer | None:
+        """The layer and rows to fit it to; None where that cannot be."""
+        join, sample = statistics.join, statistics.sample
+        if join is None or sample is None or sample.seen is None or not self.iterations:
+            return None
+        return UnitLayer(sample.seen, join, matrices_of(statistics.part), self.weights.sqrt())
 
     def _fit(self, kept: int) -> Fit:
         identity = torch.eye(len(self.target), dtype=torch.float64, device=self.target.device)
@@ -225,8 +240,16 @@ class UnitProblem(OutputProblem):
         always = torch.arange(self.losses.shape[1], len(self.target), device=self.target.device)
         rows = [torch.cat([units, always]) for units in chosen]
         loss, fitted, number = self._best((identity[:, some], self.target[some]) for some in rows)
+        units, down = chosen[number], fitted.T
+        if self.layer is not None and loss > EXACT * self.total:
+            ups = self.layer.matrices.ups
+            start = UnitMatrices(tuple(up[units] for up in ups), down.to(ups[0]))
+            if found := descend(self.layer, start, self.iterations):
+                matrices, share = found
+                loss *= share
+                return Fit(loss, lambda part: put_matrices(part, matrices))
         output, bias = self._apart(fitted)
-        return Fit(loss, lambda part: part.keep_units(chosen[number], output.T, bias))
+        return Fit(loss, lambda part: part.keep_units(units, output.T, bias))
 
 
 def grouped_queries(statistics: AttentionStatistics) -> Tensor:
@@ -234,16 +257,19 @@ def grouped_queries(statistics: AttentionStatistics) -> Tensor:
     return statistics.query.mean().unflatten(0, (statistics.part.groups, -1)).sum(dim=1)
 
 
-def pose(statistics: Statistics, component: str, refitted: bool = True) -> Problem:
+def pose(
+    statistics: Statistics, component: str, refitted: bool = True, iterations: int = ITERATIONS
+) -> Problem:
     """Pose one component of one layer as a problem.
 
     Args:
         statistics: of the layer.
         component: "qk", "ov" or "mlp".
         refitted: False only drops directions, pairs and units, and refits nothing.
+        iterations: of refitting what makes hidden units; 0 refits what reads them alone.
     """
     if not isinstance(statistics, AttentionStatistics):
-        return UnitProblem(statistics, refitted)
+        return UnitProblem(statistics, refitted, iterations)
     if component == "ov":
         return ValueProblem(statistics, refitted)
     if statistics.part.rotary is not None:

@@ -48,7 +48,7 @@ class Sensitivity:
             fit = problem.fit(kept)
             with put_back(part):
                 fit.put(part)
-                points.append((fit.loss, self.error()))
+                points.append((problem.loss(kept), self.error()))
         return Scale(points)
 
 

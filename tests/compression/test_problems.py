@@ -59,12 +59,12 @@ def outputs_of(model: nn.Module, batch: dict[str, Tensor], name: str) -> Tensor:
 
 
 def problems(
-    kind: str, seed: int, component: str, refitted: bool = True
+    kind: str, seed: int, component: str, refitted: bool = True, iterations: int = 20
 ) -> tuple[Problem, Any, nn.Module, dict[str, Tensor]]:
     model, batch = MODELS[kind](seed)
     for statistics in calibrate(model, find_parts(model).parts, [batch]):
         if component in statistics.part.components:
-            return pose(statistics, component, refitted), statistics.part, model, batch
+            return pose(statistics, component, refitted, iterations), statistics.part, model, batch
     raise AssertionError(component)
 
 
@@ -94,10 +94,10 @@ def test_the_loss_is_the_error_of_the_output_on_the_data(
 
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from([*sorted(OUTPUT), ("encoder", "qk"), ("decoder", "qk")]), st.integers(0, 99))
-def test_refits_lose_no_more_fall_with_rank_and_are_exact_at_full_width(
+def test_closed_forms_lose_no_more_fall_with_rank_and_are_exact_at_full_width(
     which: tuple[str, str], seed: int
 ) -> None:
-    refitted, part, model, batch = problems(*[which[0], seed], which[1])
+    refitted, part, model, batch = problems(which[0], seed, which[1], iterations=0)
     plain = problems(which[0], seed, which[1], False)[0]
     rounding = 1e-7 * refitted.total
     losses = [refitted.fit(kept).loss for kept in range(1, refitted.full + 1)]
@@ -112,6 +112,17 @@ def test_refits_lose_no_more_fall_with_rank_and_are_exact_at_full_width(
         refitted.fit(refitted.full).put(part)
         after = next(iter(model(**batch).values())) if which[0] == "decoder" else model(**batch)
     torch.testing.assert_close(after, before, atol=1e-6, rtol=0)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from(sorted(MODELS)), st.integers(0, 99))
+def test_refitting_what_makes_units_loses_no_more_than_the_closed_form(
+    kind: str, seed: int
+) -> None:
+    both, reading = (problems(kind, seed, "mlp", True, n)[0] for n in (20, 0))
+    for kept in range(1, both.full + 1):
+        assert both.fit(kept).loss <= reading.fit(kept).loss
+        assert both.loss(kept) == reading.loss(kept)
 
 
 def test_refitting_makes_up_for_much_of_what_is_dropped() -> None:
