@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +22,7 @@ from mmtts.compression.unit_descent import descend
 from mmtts.compression.unit_layer import UnitLayer, UnitMatrices, matrices_of, put_matrices
 
 ITERATIONS = 20  # of refitting what makes hidden units
+TYPICAL = 0.7  # of the units: where it is tried how much that wins back
 EXACT = 1e-12  # share of an output that may be missed without anything to refit
 
 
@@ -60,8 +62,12 @@ class Problem(ABC):
         return self._fits[kept]
 
     def loss(self, kept: int) -> float:
-        """What `fit` would lose, perhaps found more cheaply."""
+        """What `fit` would lose, perhaps estimated more cheaply."""
         return self.fit(kept).loss
+
+    def trial(self, kept: int) -> Fit:
+        """A quick one of so many, to see what a loss does to the output of the whole model."""
+        return self.fit(kept)
 
     @abstractmethod
     def _fit(self, kept: int) -> Fit: ...
@@ -222,10 +228,23 @@ class UnitProblem(OutputProblem):
             self.layer = self._layer(statistics)
 
     def loss(self, kept: int) -> float:
-        """What is lost when units go one at a time and what makes the others stays."""
-        return (
-            float(self.eliminated.losses[0, kept:].sum()) if self.refitted else super().loss(kept)
-        )
+        """What is lost when units go one at a time, and as much of it is won back as elsewhere."""
+        if not self.refitted:
+            return super().loss(kept)
+        return float(self.eliminated.losses[0, kept:].sum()) * self.left_over
+
+    @cached_property
+    def left_over(self) -> float:
+        """Share of a loss that refitting what makes the units leaves, at one width for all."""
+        kept = max(1, round(TYPICAL * self.full))
+        closed = self.trial(kept).loss
+        return self.fit(kept).loss / closed if closed > 0 else 1.0
+
+    def trial(self, kept: int) -> Fit:
+        """Refit in closed form what reads the units, and leave what makes them."""
+        loss, fitted, units = self._closed_form(kept)
+        output, bias = self._apart(fitted)
+        return Fit(loss, lambda part: part.keep_units(units, output.T, bias))
 
     def _layer(self, statistics: FeedForwardStatistics) -> UnitLayer | None:
         """The layer and rows to fit it to; None where that cannot be."""
@@ -234,22 +253,26 @@ class UnitProblem(OutputProblem):
             return None
         return UnitLayer(sample.seen, join, matrices_of(statistics.part), self.weights.sqrt())
 
-    def _fit(self, kept: int) -> Fit:
+    def _closed_form(self, kept: int) -> tuple[float, Tensor, Tensor]:
+        """Loss, the matrix that reads the units (m, E), and which they are."""
         identity = torch.eye(len(self.target), dtype=torch.float64, device=self.target.device)
         chosen = [units[:kept].sort().values for units in self.orders]
         always = torch.arange(self.losses.shape[1], len(self.target), device=self.target.device)
         rows = [torch.cat([units, always]) for units in chosen]
         loss, fitted, number = self._best((identity[:, some], self.target[some]) for some in rows)
-        units, down = chosen[number], fitted.T
-        if self.layer is not None and loss > EXACT * self.total:
-            ups = self.layer.matrices.ups
-            start = UnitMatrices(tuple(up[units] for up in ups), down.to(ups[0]))
-            if found := descend(self.layer, start, self.iterations):
-                matrices, share = found
-                loss *= share
-                return Fit(loss, lambda part: put_matrices(part, matrices))
-        output, bias = self._apart(fitted)
-        return Fit(loss, lambda part: part.keep_units(units, output.T, bias))
+        return loss, fitted, chosen[number]
+
+    def _fit(self, kept: int) -> Fit:
+        loss, fitted, units = self._closed_form(kept)
+        if self.layer is None or loss <= EXACT * self.total:
+            return self.trial(kept)
+        ups = self.layer.matrices.ups
+        start = UnitMatrices(tuple(up[units] for up in ups), fitted.T.to(ups[0]))
+        found = descend(self.layer, start, self.iterations)
+        if found is None:
+            return self.trial(kept)
+        matrices, share = found
+        return Fit(loss * share, lambda part: put_matrices(part, matrices))
 
 
 def grouped_queries(statistics: AttentionStatistics) -> Tensor:

@@ -45,10 +45,10 @@ class Sensitivity:
         """Let one component keep so many directions at a time, and see what comes of it."""
         points = []
         for kept in levels:
-            fit = problem.fit(kept)
+            fit = problem.trial(kept)
             with put_back(part):
                 fit.put(part)
-                points.append((problem.loss(kept), self.error()))
+                points.append((fit.loss, self.error()))
         return Scale(points)
 
 
