@@ -71,9 +71,13 @@ def bench_speech(options: argparse.Namespace) -> None:
         heard = ("", "") if judge is None or name not in SPOKEN else judge(network)
         size = sum(int((p != 0).sum()) for p in network.parameters())
         rows.append([ratio, name, f"{size / 1e6:.2f} M", f"{subject.flops(network) / 1e9:.2f}"])
-        rows[-1] += [f"{losses['loss']:.4f}", f"{losses['flow']:.4f}", *heard]
+        rows[-1] += [
+            f"{losses['loss']:.4f}",
+            f"{losses.get('flow', losses.get('frame_prior')):.4f}",
+            *heard,
+        ]
         print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
-    print("\n| removed | method | parameters | GFLOP | loss | flow | identified | SECS |")
+    print("\n| removed | method | parameters | GFLOP | loss | mel | identified | SECS |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in rows:
         print(f"| {' | '.join(row)} |", flush=True)

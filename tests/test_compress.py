@@ -72,6 +72,29 @@ def test_a_smaller_model_is_written_and_described(
 
 
 @pytest.mark.slow
+def test_a_model_without_a_flow_decoder_becomes_smaller_too(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    torch.manual_seed(0)
+    model = AcousticModel(
+        len(SYMBOLS), style_dim=16, width=16, encoder_layers=1, decoder_layers=0, frame_layers=1,
+        heads=2, style_width=16, style_layers=1,
+    )  # fmt: skip
+    extra = {"mel": MEL, "symbols": list(SYMBOLS), "speakers": ["a", "b"]}
+    networks = {"acoustic_model": model, "speaker_classifier": AMSoftmax(16, 2)}
+    folder = save_model(tmp_path / "model", "speech_tts", networks, extra=extra)
+    out = tmp_path / "small"
+    run(monkeypatch, f"checkpoint={folder}", "ratio=0.25", f"out={out}", f"data={prepared}",
+        "calibration.batches=2", "validation_batches=1", "calibration.batch_seconds=10",
+        "device=cpu")  # fmt: skip
+    said = capsys.readouterr().out
+    assert "valid/frame_prior" in said and "wrote" in said, said
+    config = load_config(out, "speech_tts")
+    small = load_network(out, config, "acoustic_model", AcousticModel)
+    assert small.config["decoder_layers"] == 0 and small.config["frame_widths"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("lora", [0, 2])
 def test_a_model_recovers_and_is_rounded(
     checkpoint: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

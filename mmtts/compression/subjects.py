@@ -201,9 +201,10 @@ class SpeechSubject(Subject):
         return {name: total / clips for name, total in totals.items()}
 
     def quality(self, model: Any) -> dict[str, float]:
-        """Validation losses."""
+        """Validation losses: of all, and of the mel by what makes it in the end."""
         losses = self.losses(model)
-        return {"valid/loss": losses["loss"], "valid/flow": losses["flow"]}
+        mel = "flow" if "flow" in losses else "frame_prior"
+        return {f"valid/{name}": losses[name] for name in ("loss", mel)}
 
     def recover(self, model: Any, steps: int, rate: float, lora: int) -> None:
         """Train a compressed model on, all but its style encoder."""
