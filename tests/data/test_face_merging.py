@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from mmtts.data.extraction import PORTRAITS
 from mmtts.data.face_merging import OTHERS, merge_faces
-from mmtts.data.footage_shards import PORTRAITS
 from mmtts.data.shard_folders import ROWS
 
 
