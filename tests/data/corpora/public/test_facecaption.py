@@ -29,16 +29,16 @@ def test_captions_belong_to_their_faces(tmp_path):
         box=["[1, 2, 3, 4]"] * 4,
     )
     old, young, empty, hostile = facecaption.read_captions(tmp_path)
-    assert old.item == "facecaption_15m-64af0c_1"
+    assert old.item == "facecaption-64af0c_1"
     assert old.attributes == old.known == {"gender": "male", "age": "elderly", "emotion": "happy"}
     assert young.attributes == {"gender": "female", "age": "young"}
-    assert (empty.text, empty.item) == ("", "facecaption_15m-64af0e_0")
+    assert (empty.text, empty.item) == ("", "facecaption-64af0e_0")
     assert hostile.item == ""
 
 
 def test_another_spelling_of_the_columns_and_numbers_for_names_will_do(tmp_path):
     (caption,) = facecaption.read_captions(write(tmp_path, id=[7], face_caption=["He grins."]))
-    assert caption.item == "facecaption_15m-7"
+    assert caption.item == "facecaption-7"
     assert caption.attributes == {"gender": "male", "emotion": "happy"}
 
 
