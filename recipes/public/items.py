@@ -25,7 +25,7 @@ _TAKE = re.compile(r"voxceleb2-(id\d+)-([\w-]{11})-(\d+)-\d+")
 
 @dataclass
 class Items:
-    """Clips or faces; about 300 bytes each.
+    """Clips or faces; 300 to 500 bytes each.
 
     Attributes:
         by_name: Cut id or path -> item.
