@@ -6,21 +6,18 @@ brings the landmarks to where face-recognition networks expect them.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from mmtts import InputError
+from mmtts.data.pictures import GROUND, Picture, load_image
 
 CROP_SIZE = 186  # no usual size of a picture, so that a crop is known by it
-MAX_PIXELS = 64_000_000
-# Decoders that neither start other programs nor fetch anything.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # Eyes, nose and corners of the mouth in ArcFace's square of 112 (arXiv 1801.07698), which lies in a
 # crop of 120: 4 more on the left and on the right, and 8 below, since some networks want the chin.
 _TEMPLATE = np.array(
@@ -38,12 +35,9 @@ _TEMPLATE_SIDE = 120
 _SEARCHES = ((384, 0.2), (1600, 0.05))
 _SEARCHED_WIDTH = 32
 _REFINED_SIDE = 224  # of the square, twice as wide as the face, in which landmarks are found
-_GROUND = (128, 128, 128)
 _SURE = 0.9
 # Others in the background count as faces when they are at least half as wide as the largest.
 _COMPARABLE = 0.5
-
-Picture = Image.Image | np.ndarray | str | os.PathLike[str]
 
 
 class Faces(NamedTuple):
@@ -71,69 +65,6 @@ class Faces(NamedTuple):
 
 
 _NONE = Faces(np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
-
-
-def load_image(picture: Picture) -> Image.Image:
-    """Decode a picture to upright RGB.
-
-    Args:
-        picture: a path, a PIL image, or uint8 (H, W), (H, W, 3) or (H, W, 4). Transparent parts
-            become gray; grey pictures become three equal channels.
-
-    Raises:
-        InputError: the file is missing, is no picture, is cut short, or has too many pixels.
-    """
-    if isinstance(picture, np.ndarray):
-        return _to_rgb(_from_array(picture))
-    if isinstance(picture, Image.Image):
-        return _to_rgb(picture)
-    path = Path(picture)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist or is no file: give the path of a picture.")
-    try:
-        with Image.open(path, formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise InputError(
-                    f"{path} has {width} x {height} pixels: "
-                    f"make it smaller than {MAX_PIXELS // 10**6} million."
-                )
-            return _to_rgb(image)
-    except InputError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise InputError(
-            f"{path} has too many pixels: make it smaller than {MAX_PIXELS // 10**6} million."
-        ) from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path} is no picture that can be read: use JPEG or PNG.") from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
-        raise InputError(f"{path} is a damaged picture: {error}") from error
-
-
-def _from_array(array: np.ndarray) -> Image.Image:
-    """Wrap a uint8 array."""
-    channels = array.shape[2:] in ((), (3,), (4,)) and array.ndim in (2, 3)
-    if array.dtype != np.uint8 or not channels or not array.size:
-        raise InputError(
-            f"A picture of shape {array.shape} and type {array.dtype} cannot be used: "
-            "give uint8 of shape (H, W, 3)."
-        )
-    return Image.fromarray(array)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Turn upright, lay transparent parts on gray, reduce 16 bits to 8."""
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image, np.float32)
-        scale = 255.0 / max(255.0, 65535.0 if values.max() > 255 else 255.0)
-        image = Image.fromarray(np.clip(values * scale, 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, (*_GROUND, 255))
-        image = Image.alpha_composite(ground, image)
-    return image.convert("RGB")
 
 
 def image_to_tensor(image: Image.Image | np.ndarray) -> Tensor:
@@ -175,13 +106,39 @@ class FaceCropper:
         """
         image = load_image(picture)
         name = "The picture" if isinstance(picture, Image.Image | np.ndarray) else str(picture)
-        faces = self.find(image)
+        return self.cut_out(image, self.locate(image, name, largest=largest), size)
+
+    def locate(
+        self,
+        image: Image.Image,
+        name: str,
+        *,
+        largest: bool = False,
+        box: Sequence[float] | None = None,
+    ) -> Faces:
+        """Find the face that is meant in an RGB picture.
+
+        Args:
+            image: The picture.
+            name: How to call it in a message.
+            largest: Take the largest of several faces instead of refusing.
+            box: Left, top, right and bottom in pixels: the face is meant whose middle is in this
+                box, the nearest to its middle where there are several.
+
+        Returns:
+            That face first.
+
+        Raises:
+            InputError: There is no face, or there are several, or it is tiny.
+        """
+        faces = self.find(image) if box is None else self._find_in(image, box)
         if not len(faces.boxes):
+            where = "" if box is None else " in its box"
             raise InputError(
-                f"{name} shows no face: use a frontal, well-lit picture of one person."
+                f"{name} shows no face{where}: use a frontal, well-lit picture of one person."
             )
         widths = faces.widths
-        if not largest and (count := faces.n_prominent) > 1:
+        if box is None and not largest and (count := faces.n_prominent) > 1:
             raise InputError(
                 f"{name} shows {count} faces: use a picture of one person, or ask for the largest."
             )
@@ -190,7 +147,23 @@ class FaceCropper:
                 f"{name} shows a face only {widths[0]:.0f} pixels wide: "
                 f"at least {self.min_pixels} are needed."
             )
-        return self.cut_out(image, faces, size)
+        return faces
+
+    def _find_in(self, image: Image.Image, box: Sequence[float]) -> Faces:
+        """Find the faces whose middle is in a box, the nearest to its middle first."""
+        low, high = np.array(box[:2]), np.array(box[2:])
+        # MTCNN needs to see what is around a face.
+        first = np.maximum(np.floor(2 * low - high), 0).astype(int)
+        last = np.minimum(np.ceil(2 * high - low), image.size).astype(int)
+        if (first >= last).any():
+            return _NONE
+        found = self.find(image.crop((*first.tolist(), *last.tolist())))
+        faces = Faces(found.boxes + np.tile(first, 2), found.landmarks + first, found.sure)
+        middles = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2
+        inside = np.flatnonzero(((low <= middles) & (middles <= high)).all(axis=1))
+        away = np.linalg.norm(middles - (low + high) / 2, axis=1)
+        chosen = inside[np.argsort(away[inside])]
+        return Faces(faces.boxes[chosen], faces.landmarks[chosen], faces.sure[chosen])
 
     def find(self, image: Image.Image) -> Faces:
         """Find the faces in an RGB picture; none gives empty arrays."""
@@ -200,7 +173,7 @@ class FaceCropper:
             width, height = (max(1, round(scale * s)) for s in image.size)
             small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
             edge = round(border * max(small.size))
-            faces = _detect(self._detector, ImageOps.expand(small, edge, fill=_GROUND))
+            faces = _detect(self._detector, ImageOps.expand(small, edge, fill=GROUND))
             if len(faces.boxes) or scale == 1.0:
                 break
         return Faces((faces.boxes - edge) / scale, (faces.landmarks - edge) / scale, faces.sure)

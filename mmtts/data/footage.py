@@ -15,12 +15,11 @@ from mmtts.audio.word_alignment import WordSpan
 from mmtts.data.corpora.records import Clip, Footage, Portrait
 from mmtts.data.face_tracks import Track, Tracking, even_length, find_tracks
 from mmtts.data.faces import FaceCropper
+from mmtts.data.portraits import FACES, save_portrait
 from mmtts.data.stills import Still
 from mmtts.data.video import Video
-from mmtts.storage.atomic import atomic_write
 
-SOUND, FACES = "sound", "faces"  # folders
-_JPEG_QUALITY = 92
+SOUND = "sound"  # folder
 _SLACK = 0.1  # seconds by which an aligner's word may lie outside a track
 Row = dict[str, Any]
 
@@ -68,7 +67,7 @@ def extract(
             clean = suppress_noise(samples, sample_rate) if denoise else samples
             save_audio(folder / clip["audio"], clean, sample_rate)
             for still, portrait in zip(stills, portraits, strict=True):
-                _save(folder / portrait["face"], still)
+                save_portrait(folder / portrait["face"], still.crop)
         if not row["clips"]:
             raise InputError(f"{footage.path}: nothing is said while a face is seen.")
     except Exception:
@@ -161,11 +160,6 @@ def _said(footage: Footage, track: Track) -> tuple[float, float, str] | None:
 
 def _text_of(words: Sequence[WordSpan]) -> str:
     return " ".join(word.word for word in words)
-
-
-def _save(path: Path, still: Still) -> None:
-    with atomic_write(path) as temporary:
-        still.crop.save(temporary, format="JPEG", quality=_JPEG_QUALITY)
 
 
 def _remove(row: Row, folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mmtts import InputError
 from mmtts.audio.word_alignment import WordAligner
-from mmtts.data.corpora.records import Clip, Footage
+from mmtts.data.corpora.records import Clip, Footage, Photo
 from mmtts.data.prepared import prepare_clip
 
 Row = dict[str, Any]
@@ -68,8 +68,8 @@ def prepare_audio(
     return [done[name] for name in ids if name in done], dict(sorted(skipped.items()))
 
 
-def full_id(item: Clip | Footage) -> str:
-    """The id of a clip, or of footage, among all corpora."""
+def full_id(item: Clip | Footage | Photo) -> str:
+    """The id of a clip, of footage, or of a photo among all corpora."""
     return f"{item.corpus}-{item.id}"
 
 

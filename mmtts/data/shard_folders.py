@@ -2,8 +2,8 @@
 
 `speech/shards/<corpus>/03-of-64/` holds
 
-- `items.jsonl`: the clips that belong to the shard, as the corpus has them; of corpora of videos
-  there is more, see `mmtts.data.footage_shards`;
+- `items.jsonl`: the clips that belong to the shard, as the corpus has them; corpora of videos and
+  of pictures have other files, see `mmtts.data.extraction`;
 - `journal.jsonl` and `audio.tar`: what was prepared so far, see `mmtts.data.shard_journal`;
 - `skipped.jsonl` and `rows.jsonl`: what came out of it; the second is there when all is done.
 """
@@ -22,15 +22,15 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from mmtts import InputError
 from mmtts.audio.word_alignment import WordSpan
-from mmtts.data.corpora.records import Clip, Footage
+from mmtts.data.corpora.records import Clip, Footage, Photo
 from mmtts.data.preparation import full_id
 
 FOLDER = Path("speech") / "shards"
 ITEMS, ROWS, SKIPPED = "items.jsonl", "rows.jsonl", "skipped.jsonl"
 _SHARD = re.compile(r"(\d+)/(\d+)")
 _NAME = re.compile(r"(\d+)-of-(\d+)")
-Item = Clip | Footage
-AnyItem = TypeVar("AnyItem", Clip, Footage)
+Item = Clip | Footage | Photo
+AnyItem = TypeVar("AnyItem", Clip, Footage, Photo)
 
 
 class Shard(NamedTuple):
@@ -82,7 +82,7 @@ def shard_of(name: str, count: int) -> Shard:
 def deal_items(
     items: Iterable[Item], folder: Path, count: int, only: Shard | None = None, name: str = ITEMS
 ) -> dict[str, Path]:
-    """Write down which clips, or which footage, belong to which shard.
+    """Write down which clips, footage or photos belong to which shard.
 
     Args:
         items: Of one corpus; gone through once.
@@ -127,13 +127,20 @@ def write_items(clips: Iterable[Clip], folder: Path) -> None:
         file.writelines(map(_line_of, clips))
 
 
-def read_items(folder: Path, kind: type[AnyItem] = Clip, name: str = ITEMS) -> list[AnyItem]:  # type: ignore[assignment]
-    """Read the clips or the footage of a shard, by the order of their hashes.
+def read_items(
+    folder: Path,
+    kind: type[AnyItem] = Clip,  # type: ignore[assignment]
+    name: str = ITEMS,
+    *,
+    first_counts: bool = False,
+) -> list[AnyItem]:
+    """Read the clips, footage or photos of a shard, by the order of their hashes.
 
     Args:
         folder: Of the shard.
-        kind: `Clip` or `Footage`.
+        kind: `Clip`, `Footage` or `Photo`.
         name: Of the file that `deal_items` wrote.
+        first_counts: Take the first of several items with one id, instead of refusing them.
 
     Raises:
         InputError: Nobody dealt the shard, or two items have one id.
@@ -145,9 +152,8 @@ def read_items(folder: Path, kind: type[AnyItem] = Clip, name: str = ITEMS) -> l
     items: dict[str, AnyItem] = {}
     for item in (kind(**_values_of(line)) for line in lines):
         key = full_id(item)
-        if key in items:
+        if items.setdefault(key, item) is not item and not first_counts:
             raise InputError(f"two items have the id {key}: {items[key].path} and {item.path}")
-        items[key] = item
     return [items[key] for key in sorted(items, key=digest_of)]
 
 
@@ -194,7 +200,7 @@ def _line_of(item: Item) -> str:
 def _values_of(line: str) -> dict[str, Any]:
     values = json.loads(line)
     values["path"] = Path(values["path"])
-    for name in ("span", "center"):
+    for name in ("span", "center", "at", "box", "size"):
         values |= {name: tuple(values[name])} if values.get(name) else {}
     if values.get("words"):
         values["words"] = tuple(WordSpan(*word) for word in values["words"])

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from mmtts import InputError
-from mmtts.data.faces import MAX_PIXELS
+from mmtts.data.pictures import MAX_PIXELS
 
 # Containers of pictures and sound alone: a playlist would make FFmpeg open what it names.
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,flv,aac,wav,flac,ogg,mp3"

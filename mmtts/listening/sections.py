@@ -197,7 +197,7 @@ def _seed_title(seed: int | None) -> str:
 
 
 def _face_png(path: Path) -> bytes:
-    from mmtts.data.faces import load_image
+    from mmtts.data.pictures import load_image
 
     stream = io.BytesIO()
     load_image(path).resize((224, 224)).save(stream, "PNG")

@@ -34,10 +34,18 @@ _log = logging.getLogger(__name__)
 def face_features(
     encoder: FaceEncoder, data: FaceSpeechData, views: int, strategy: Strategy | None
 ) -> tuple[Table, Table | None]:
-    """What a frozen backbone sees: faces of pairs with so many views, and all other faces once."""
+    """What a frozen backbone sees: faces of pairs with so many views, and other faces once.
+
+    Of those without a voice there may be millions: without `data.others`, which the teacher
+    teaches, only the ones with a label are looked at, see `teach_reading`.
+    """
     paired = data.paired_faces()
     features = feature_table(encoder, data.folder, paired, views, strategy=strategy)
-    single = sorted({*data.known_faces().column("face").distinct()} - set(paired))
+    known = data.known_faces()
+    if not data.others:
+        gender, age = _labels(known)
+        known = known.take(np.isfinite(gender) | np.isfinite(age))
+    single = sorted({*known.column("face").distinct()} - set(paired))
     if not single:
         return features, None
     return features, feature_table(encoder, data.folder, single, strategy=strategy)
@@ -52,13 +60,18 @@ def teach_reading(head: StyleHead, faces: Rows[Face], paired: Table, others: Tab
         paired: Features of faces with a voice, by face, (m, V, F); view 0 counts.
         others: The same (k, 1, F) of faces without; None where there are none.
     """
-    gender = faces.column("gender").each(lambda cell: _GENDERS.get(cell, np.nan), np.float32)
-    age = faces.column("age").each(lambda cell: float(cell or "nan"), np.float32)
+    gender, age = _labels(faces)
     labeled = np.flatnonzero(np.isfinite(gender) | np.isfinite(age))
     labeled = labeled[evenly(len(labeled), MOST_FACES)]
     x = torch.from_numpy(_clean_views(faces.column("face").take(labeled), paired, others))
     labels = torch.from_numpy(gender[labeled]), torch.from_numpy(age[labeled])
     head.reading.fit(F.layer_norm(x, x.shape[-1:]), *labels)
+
+
+def _labels(faces: Rows[Face]) -> tuple[np.ndarray, np.ndarray]:
+    """Gender (-1 female, 1 male) and age in years, float32 (n,); NaN where unknown."""
+    gender = faces.column("gender").each(lambda cell: _GENDERS.get(cell, np.nan), np.float32)
+    return gender, faces.column("age").each(lambda cell: float(cell or "nan"), np.float32)
 
 
 def _clean_views(faces: Strings, paired: Table, others: Table | None) -> np.ndarray:

@@ -33,7 +33,7 @@ from mmtts.text.pronunciations import LexiconSource, Pronunciations, as_pronunci
 from mmtts.text.script import Script
 
 if TYPE_CHECKING:
-    from mmtts.data.faces import Picture
+    from mmtts.data.pictures import Picture
 
 
 class Synthesizer:

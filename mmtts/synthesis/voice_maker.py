@@ -23,7 +23,8 @@ from mmtts.synthesis.utterance import make_generator
 from mmtts.synthesis.voice import LOUDEST_DB, Voice
 
 if TYPE_CHECKING:
-    from mmtts.data.faces import FaceCropper, Picture
+    from mmtts.data.faces import FaceCropper
+    from mmtts.data.pictures import Picture
     from mmtts.networks.face_encoder import FaceEncoder
     from mmtts.networks.prompt_encoder import PromptEncoder
 
@@ -91,7 +92,8 @@ class VoiceMaker:
 
     def _crop(self, face: Picture, largest: bool) -> Tensor:
         """Cut the face out, unless the picture is a crop already: (3, H, W) in [-1, 1]."""
-        from mmtts.data.faces import CROP_SIZE, image_to_tensor, load_image
+        from mmtts.data.faces import CROP_SIZE, image_to_tensor
+        from mmtts.data.pictures import load_image
 
         image = load_image(face)
         if image.size != (CROP_SIZE, CROP_SIZE):

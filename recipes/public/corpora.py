@@ -11,7 +11,7 @@ from mmtts import InputError
 from mmtts.data.corpora import Clip
 
 # A module has LICENSE, and read_clips(root), which gives the clips of a corpus as it is published,
-# or read_footage(root), which gives its videos.
+# read_footage(root), which gives its videos, or read_photos(root), its pictures.
 SPEECH = {
     "ears": "mmtts.data.corpora.public.ears",
     "hifi_tts": "mmtts.data.corpora.public.hifi_tts",
@@ -28,7 +28,11 @@ VIDEO = {
     "lrs3": "mmtts.data.corpora.public.lrs3",
     "voxceleb2": "mmtts.data.corpora.public.voxceleb2",
 }
-CORPORA = SPEECH | VIDEO
+# Faces that captions describe: of these videos only the pictures count.
+SILENT = {"celebv_text": "mmtts.data.corpora.public.celebv_text"}
+PHOTOS = {"facecaption": "mmtts.data.corpora.public.facecaption"}
+FACES = SILENT | PHOTOS
+CORPORA = SPEECH | VIDEO | FACES
 # Those whose reader opens every file once, and keeps what it saw.
 OPENED = ("hifi_tts", "librispeech", "libritts", "libritts_r")
 

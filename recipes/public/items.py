@@ -13,6 +13,7 @@ from pathlib import Path
 from mmtts.data.attributes import age_group
 from mmtts.data.cuts import SPLITS, manifests
 from mmtts.data.pair_tables import read_faces
+from mmtts.data.portraits import portrait_path
 from mmtts.data.prompt_pairing import Item
 from mmtts.data.shard_folders import digest_of
 
@@ -24,7 +25,7 @@ _TAKE = re.compile(r"voxceleb2-(id\d+)-([\w-]{11})-(\d+)-\d+")
 
 @dataclass
 class Items:
-    """Clips or faces; about 300 bytes each.
+    """Clips or faces; 300 to 500 bytes each.
 
     Attributes:
         by_name: Cut id or path -> item.
@@ -37,8 +38,10 @@ class Items:
     people: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, item: Item, person: str) -> None:
-        """Keep an item."""
+        """Keep an item; of nobody where it is for its own captions alone."""
         self.by_name[item.name] = item
+        if not person:
+            return
         if match := _TAKE.fullmatch(item.name):
             self.others["voxceleb2-" + "_".join(match.groups())].append(item.name)
         some = self.people[person]
@@ -51,6 +54,13 @@ class Items:
         if name in self.by_name:
             return [self.by_name[name]]
         return [self.by_name[other] for other in self.others.get(name, ())]
+
+    def find_portraits(self, name: str) -> list[Item]:
+        """The portraits of the video or picture that a caption means; none where there are none."""
+        found: list[Item] = []
+        while item := self.by_name.get(portrait_path(name, len(found))):
+            found.append(item)
+        return found
 
     def some(self) -> Iterator[Item]:
         """Yield a few items of everyone."""
@@ -83,7 +93,8 @@ def read_face_items(out: Path) -> Items:
         age = age_group(int(face.age) if face.age else None)
         named = {"gender": face.gender, "age": age, "emotion": face.expression}
         facts = {name: value for name, value in named.items() if value}
-        items.add(Item(face.face, face.split, known.of(facts)), face.person)
+        # Prompts of templates name something, and so fit no face of which nothing is known.
+        items.add(Item(face.face, face.split, known.of(facts)), face.person if facts else "")
     return items
 
 

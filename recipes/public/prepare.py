@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from corpora import SPEECH, VIDEO, find_corpus, read_clips
+from corpora import FACES, PHOTOS, SILENT, SPEECH, VIDEO, find_corpus, read_clips
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
+from mmtts.data import extraction
 from mmtts.data.face_tracks import Tracking
-from mmtts.data.footage_shards import FOOTAGE, prepare_footage
+from mmtts.data.footage_shards import prepare_footage
 from mmtts.data.launching import LAUNCHERS, Launcher, make_launcher
 from mmtts.data.merging import CLIPS_IN_PART, merge_shards, prepared_corpora
+from mmtts.data.portrait_shards import prepare_photos, prepare_silent_footage
 from mmtts.data.shard_folders import FOLDER, Shard, deal_items, parse_shard
 from mmtts.data.shards import Manner, prepare_shard
 from mmtts.data.streaming.shar_index import index_shar
@@ -23,6 +25,7 @@ from mmtts.data.streaming.shar_index import index_shar
 MANIFESTS = Path("speech") / "manifests"
 EPILOG = f"""corpora of speech: {", ".join(sorted(SPEECH))}
 corpora of videos, which become portraits and speech: {", ".join(sorted(VIDEO))}
+corpora of faces, which become portraits alone: {", ".join(sorted(FACES))}
 
 examples
   python recipes/public/prepare.py ljspeech LJSpeech-1.1 --out data/public --shards 8 --processes 4
@@ -58,10 +61,15 @@ def parse(words: list[str]) -> argparse.Namespace:
     add("--gigabytes", type=int, default=8, help="of memory that Slurm gives a job; 8")
     add("--language", default="en", metavar="CODE", help="of the texts, such as de; en")
     add("--denoise", action="store_true", help="suppress noise (extra: denoise)")
-    add("--retry", action="store_true", help="try clips again that could not be used")
+    add("--retry", action="store_true", help="try again what could not be used")
     add("--files", action="store_true", help="merge into single files, for small corpora")
     add("--frames-per-second", type=float, default=5.0, help="of videos, searched for faces; 5")
-    add("--stills", type=int, default=5, help="portraits of each 15 s of a video, at most; 5")
+    add(
+        "--stills",
+        type=int,
+        default=5,
+        help="portraits of each 15 s of a video, at most, or of each clip of celebv_text; 5",
+    )
     add("--sample-rate", type=int, default=16_000, help="of videos' sound in Hz; 16000")
     add("--clips-in-part", type=int, default=CLIPS_IN_PART, help=f"of Shar; {CLIPS_IN_PART}")
     return parser.parse_args(words)
@@ -88,11 +96,14 @@ def main() -> None:
 
 
 def deal(options: argparse.Namespace, count: int, only: Shard | None) -> dict[str, Path]:
-    """Write down which clips or videos of the corpus belong to which shard."""
+    """Write down which clips, videos or pictures of the corpus belong to which shard."""
     place = options.out / FOLDER / options.corpus
-    if options.corpus in VIDEO:
+    if options.corpus in VIDEO | SILENT:
         footage = find_corpus(options.corpus).read_footage(options.root)
-        return deal_items(footage, place, count, only, FOOTAGE)
+        return deal_items(footage, place, count, only, extraction.FOOTAGE)
+    if options.corpus in PHOTOS:
+        photos = find_corpus(options.corpus).read_photos(options.root)
+        return deal_items(photos, place, count, only, extraction.PHOTOS)
     clips = read_clips(options.corpus, options.root, options.out / MANIFESTS)
     return deal_items(clips, place, count, only)
 
@@ -100,9 +111,13 @@ def deal(options: argparse.Namespace, count: int, only: Shard | None) -> dict[st
 def preparation(options: argparse.Namespace) -> tuple[Callable[..., None], tuple[Any, ...]]:
     """What prepares a shard, and its arguments after the shard's folder."""
     manner = Manner(options.language, options.denoise, options.retry)
-    if options.corpus not in VIDEO:
-        return prepare_shard, (manner,)
     tracking = Tracking(rate=options.frames_per_second, stills=options.stills)
+    if options.corpus in SPEECH:
+        return prepare_shard, (manner,)
+    if options.corpus in PHOTOS:
+        return prepare_photos, (options.out, options.retry)
+    if options.corpus in SILENT:
+        return prepare_silent_footage, (options.out, tracking, options.retry)
     return prepare_footage, (options.out, manner, tracking, options.sample_rate)
 
 
@@ -162,7 +177,7 @@ def tell(report: dict[str, Any], out: Path) -> None:
         for split, counts in splits.items():
             print(f"{name} {split}: {counts['faces']} faces, {counts['people']} people")
     for name, count in report["skipped_clips"].items():
-        print(f"{name}: {count} clips cannot be used, see {out / 'report.json'}")
+        print(f"{name}: {count} items cannot be used, see {out / 'report.json'}")
 
 
 if __name__ == "__main__":

@@ -22,12 +22,13 @@ source recipes/steps.sh
 librivox=(libritts_r libritts librispeech hifi_tts)
 others=(vctk ears ljspeech speechocean762 ravdess voxceleb2 lrs3 avspeech)
 captions=(textrolspeech promptspeech libritts_p paraspeechcaps)
+faces=(celebv_text facecaption) # with captions of their own
 
 chosen=()
 for corpus in "${librivox[@]}"; do
   [ -d "$corpora/$corpus" ] && chosen=("$corpus") && break
 done
-for corpus in "${others[@]}"; do
+for corpus in "${others[@]}" "${faces[@]}"; do
   if [ -d "$corpora/$corpus" ]; then chosen+=("$corpus"); else echo "left out, not there: $corpus"; fi
 done
 [ ${#chosen[@]} -gt 0 ] || { echo "error: $corpora holds no corpus" >&2; exit 2; }
@@ -38,6 +39,9 @@ for corpus in "${captions[@]}"; do
   else
     echo "left out, not there: $corpus"
   fi
+done
+for corpus in "${faces[@]}"; do
+  if [ -d "$corpora/$corpus" ]; then described+=("--${corpus//_/-}" "$corpora/$corpus"); fi
 done
 
 prepare() {

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
+from mmtts.data.extraction import PORTRAITS
 from mmtts.data.face_merging import OTHERS, merge_faces
-from mmtts.data.footage_shards import PORTRAITS
-from mmtts.data.shard_folders import ROWS
+from mmtts.data.shard_folders import ROWS, Shard, digest_of, shard_of
 
 
 def lay(folder, portraits, clips):
@@ -31,6 +31,17 @@ def lay(folder, portraits, clips):
     return folder
 
 
+def deal(place, count, portraits, clips):
+    """The same as shards of `mmtts.data.shard_folders`: by ranges of hashes, and sorted by them."""
+
+    def of(shard, rows):
+        mine = [row for row in rows if shard_of(f"c-{row[1]}", count) == shard]
+        return sorted(mine, key=lambda row: digest_of(f"c-{row[1]}"))
+
+    shards = [Shard(k + 1, count) for k in range(count)]
+    return [lay(place / s.folder, of(s, portraits), of(s, clips)) for s in shards]
+
+
 def rows_of(path):
     with path.open(newline="") as file:
         return [tuple(row.values()) for row in csv.DictReader(file)]
@@ -42,14 +53,12 @@ def merged(tmp_path):
     ann = [("c-ann", f"a{k}") for k in range(6)]
     bea = [("c-bea", "b0"), ("c-bea", "b1")]
     portraits = [(*clip, 0) for clip in [*ann, *bea]] + [("c-bea", "b2", 0), ("c-cay", "x0", 0)]
-    shards = [
-        lay(tmp_path / "1", portraits[::2], [*ann, *bea][::2]),
-        lay(tmp_path / "2", portraits[1::2], [*ann, *bea][1::2]),
-    ]
+    everything = (portraits, [*ann, *bea])
+    shards = deal(tmp_path / "c", 2, *everything)
     (tmp_path / "3").mkdir()  # a shard of speech alone
     split = {"c-ann": "train", "c-bea": "test", "d-dan": "train"}
     report = merge_faces(tmp_path, [*shards, tmp_path / "3"], split)
-    return tmp_path, report, shards, split
+    return tmp_path, report, everything, split
 
 
 def test_a_face_goes_with_its_own_clip_and_few_others(merged):
@@ -66,7 +75,7 @@ def test_a_face_goes_with_its_own_clip_and_few_others(merged):
 
 def test_held_out_faces_go_with_their_own_clip_alone(merged):
     out, _, _, _ = merged
-    assert rows_of(out / "pairs" / "face_speech_test.csv") == [
+    assert sorted(rows_of(out / "pairs" / "face_speech_test.csv")) == [
         ("faces/c/c-bea/b0-0.jpg", "c-b0", "c-bea"),
         ("faces/c/c-bea/b1-0.jpg", "c-b1", "c-bea"),
     ]
@@ -85,11 +94,33 @@ def test_people_keep_the_split_of_their_voice(merged):
 
 
 def test_the_outcome_does_not_depend_on_the_shards(merged, tmp_path):
-    out, _, shards, split = merged
-    other = tmp_path / "other"
-    merge_faces(other, shards[::-1], split)
-    for name in ("faces.csv", "pairs/face_speech_train.csv"):
-        assert (other / name).read_bytes() == (out / name).read_bytes()
+    out, report, everything, split = merged
+    for count in (1, 5):
+        other = tmp_path / f"other{count}"
+        shards = deal(other / "c", count, *everything)
+        assert merge_faces(other, shards[::-1], split) == report
+        for name in ("faces.csv", "pairs/face_speech_train.csv", "pairs/face_speech_test.csv"):
+            assert (other / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_faces_without_a_clip_are_in_no_pair(tmp_path):
+    """Of 20 videos nobody hears a voice; the portraits of each are in one split."""
+    folder = lay(
+        tmp_path / "1", [(f"c-p{k % 10}", f"v{k}", n) for k in range(20) for n in (0, 1)], []
+    )
+    rows = [json.loads(line) for line in (folder / PORTRAITS).read_text().splitlines()]
+    for row in rows:
+        del row["clip"]
+    (folder / PORTRAITS).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = merge_faces(tmp_path, [folder], {"d-dan": "train"})
+    faces = rows_of(tmp_path / "faces.csv")
+    assert len(faces) == 40 and len({(person, split) for _, person, split, *_ in faces}) == 10
+    counts = {"train": (32, 8), "valid": (4, 1), "test": (4, 1)}
+    assert report == {
+        "faces": {"c": {s: {"faces": f, "people": p} for s, (f, p) in counts.items()}},
+        "pairs": {"face_speech": {}},
+    }
+    assert all(not rows_of(tmp_path / "pairs" / f"face_speech_{s}.csv") for s in counts)
 
 
 def test_without_portraits_nothing_is_written(tmp_path):

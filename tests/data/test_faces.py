@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmtts import InputError
-from mmtts.data.faces import CROP_SIZE, FaceCropper, align_face, image_to_tensor, load_image
+from mmtts.data.faces import CROP_SIZE, FaceCropper, align_face, image_to_tensor
+from mmtts.data.pictures import load_image
 
 skimage_data = pytest.importorskip("skimage.data")
 torch.set_num_threads(1)

@@ -1,9 +1,10 @@
 """Splits by person."""
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmtts.data.splits import SPLITS, by_hash, split_people
+from mmtts.data.splits import SPLITS, by_hash, key_of, split_keys, split_people
 
 people = st.dictionaries(st.text(min_size=1, max_size=8), st.sampled_from("abc"), max_size=60)
 
@@ -24,6 +25,17 @@ def test_other_strata_change_nothing(strata):
     alone = {person: of for person, of in strata.items() if of == "a"}
     whole = split_people(strata)
     assert all(whole[person] == split for person, split in split_people(alone).items())
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.text(min_size=1, max_size=8), min_size=8, max_size=60))
+def test_people_are_ranked_by_the_hashes_of_their_names(names):
+    split = split_people(dict.fromkeys(names, "a"))
+    ranked = [split[name] for name in by_hash(names)]
+    assert ranked == sorted(ranked, key=("test", "valid", "train").index)
+    keys = np.array([key_of(name) for name in names], np.uint64)
+    found = split_keys(keys, np.zeros(len(names), int))
+    assert [SPLITS[k] for k in found] == [split[name] for name in names]
 
 
 def test_shares_hold_in_every_stratum():

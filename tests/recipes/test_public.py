@@ -33,7 +33,7 @@ def test_shard_by_shard_and_merged(prepare, ljspeech, tmp_path, capsys):
         assert prepare("ljspeech", ljspeech, "--out", out, "--shard", f"{number}/3") == 0
     assert prepare("--out", out, "--merge", "--files") == 0
     said = capsys.readouterr().out
-    assert "ljspeech train: 6 clips, 1 people" in said and "1 clips cannot be used" in said
+    assert "ljspeech train: 6 clips, 1 people" in said and "1 items cannot be used" in said
     clips = read_clips(out, "train")
     assert sorted(clip.text for clip in clips) == sorted(SENTENCES)
     assert list(json.loads((out / "report.json").read_text())["skipped"]) == ["ljspeech-LJ001-0009"]
@@ -54,7 +54,10 @@ def test_all_shards_at_once_and_shar(prepare, ljspeech, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("klingon", ".", "--shards", "2"), "unknown corpus 'klingon': known are avspeech"),
+        (
+            ("klingon", ".", "--shards", "2"),
+            "unknown corpus 'klingon': known are avspeech",
+        ),
         (("ljspeech", "nowhere", "--shard", "1/2"), "nowhere/metadata.csv does not exist"),
         (("ljspeech", ".", "--shard", "3/2"), "'3/2' is no shard"),
         (("ljspeech", "--shards", "2"), "name a corpus and the folder"),
@@ -90,6 +93,9 @@ def test_every_corpus_has_a_reader_and_a_licence():
     corpora = load("public", "corpora")
     for name in corpora.CORPORA:
         module = corpora.find_corpus(name)
-        read = module.read_clips if name in corpora.SPEECH else module.read_footage
+        if name in corpora.PHOTOS:
+            read = module.read_photos
+        else:
+            read = module.read_clips if name in corpora.SPEECH else module.read_footage
         assert isinstance(module.LICENSE, License) and module.NAME == name == Path(name).name
         assert ("out" in inspect.signature(read).parameters) == (name in corpora.OPENED)

@@ -179,3 +179,17 @@ def test_public_takes_what_is_there_and_one_of_those_who_share_readers(run, tmp_
     (corpora / "vctk").mkdir()
     again = run("public", corpora)
     assert [line.split()[1] for line in again] == ["vctk", "--merge", "--out"]
+
+
+def test_public_takes_faces_with_their_captions(run, tmp_path):
+    corpora = tmp_path / "corpora"
+    for name in ("vctk", "celebv_text", "facecaption", "textrolspeech"):
+        (corpora / name).mkdir(parents=True)
+    first = run("public", corpora)
+    assert [line.split()[1] for line in first[:4]] == [
+        "vctk", "celebv_text", "facecaption", "--merge",
+    ]  # fmt: skip
+    assert first[4] == (
+        f"recipes/public/prompts.py --out data/public --textrolspeech {corpora}/textrolspeech "
+        f"--celebv-text {corpora}/celebv_text --facecaption {corpora}/facecaption"
+    )

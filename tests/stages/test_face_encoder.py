@@ -19,6 +19,7 @@ from mmtts.networks.face_backbone import SmallFaceNet
 from mmtts.networks.face_encoder import FaceEncoder
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.stages.face_encoder import FaceEncoderStage
+from mmtts.stages.face_start import face_features
 from mmtts.stages.face_voice_scores import held_out_scores
 from mmtts.storage.model_folder import load_config, load_network, save_model
 
@@ -95,6 +96,25 @@ def test_classes_start_at_the_mean_styles_of_people(stage1: Path, prepared: Path
     for person in range(len(module.people)):
         mean = F.normalize(who[batch.person == person].mean(0), dim=0)
         torch.testing.assert_close(fresh.classifier.weight[person].detach(), mean)
+
+
+def test_a_face_without_voice_and_label_is_for_the_teacher_alone(
+    prepared: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(prepared, tmp_path / "prepared")
+    table = folder / "faces.csv"
+    face = table.read_text().splitlines()[1].split(",")[0]
+    shutil.copy(folder / face, folder / "faces" / "labeled.jpg")
+    with table.open("a") as file:  # the second picture is not even there
+        file.write("faces/labeled.jpg,someone,train,female,,\nfaces/gone.jpg,nobody,train,,,\n")
+    module = data(folder)
+    module.setup("fit")
+    _, others = face_features(face_encoder(), module, 1, None)
+    assert others is not None and "faces/labeled.jpg" in others.ids
+    assert "faces/gone.jpg" not in others.ids
+    module.others = 4
+    with pytest.raises(InputError, match=r"gone\.jpg"):
+        face_features(face_encoder(), module, 1, None)
 
 
 def test_very_many_pairs_start_from_some_people(

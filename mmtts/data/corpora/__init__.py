@@ -1,5 +1,13 @@
 """One module per corpus: each reads the folder layout and yields plain records."""
 
-from mmtts.data.corpora.records import Caption, Clip, Footage, License, Portrait, StylePrompt
+from mmtts.data.corpora.records import (
+    Caption,
+    Clip,
+    Footage,
+    License,
+    Photo,
+    Portrait,
+    StylePrompt,
+)
 
-__all__ = ["Caption", "Clip", "Footage", "License", "Portrait", "StylePrompt"]
+__all__ = ["Caption", "Clip", "Footage", "License", "Photo", "Portrait", "StylePrompt"]

@@ -78,7 +78,10 @@ class Portrait:
 
 @dataclass(frozen=True)
 class Footage:
-    """A video of one person who speaks, or its sound alone: what `mmtts.data.footage` extracts.
+    """A video of one person, or the sound of one alone.
+
+    What `mmtts.data.footage` extracts of who speaks, or `mmtts.data.portraits` where the face alone
+    is wanted.
 
     Attributes:
         corpus: Name of the corpus.
@@ -104,6 +107,34 @@ class Footage:
     span: tuple[float, float] | None = None
     center: tuple[float, float] | None = None
     split: str = ""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture of someone whose voice nobody knows: what `mmtts.data.portraits` cuts a face from.
+
+    Attributes:
+        corpus: Name of the corpus.
+        id: Unique within the corpus, safe as a file name.
+        path: The picture, or a tar archive that holds it.
+        person: Globally unique; who is seen in one picture alone is called after it.
+        gender: "female", "male" or None when unknown.
+        at: Where the picture lies in the archive, first byte and number of bytes; None where it is
+            a file of its own.
+        box: Around the face that is meant: left, top, right and bottom in pixels; None when
+            unknown.
+        size: Width and height of the picture in whose pixels the box is, where it was scaled since;
+            None where it was not.
+    """
+
+    corpus: str
+    id: str
+    path: Path
+    person: str
+    gender: str | None = None
+    at: tuple[int, int] | None = None
+    box: tuple[float, float, float, float] | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import pytest
 
 from mmtts import InputError
 from mmtts.data.corpora.public import celebv_text
+from mmtts.data.preparation import full_id
 
 
 def write(folder, **files):
@@ -49,3 +50,34 @@ def test_what_is_missing_is_one_sentence(tmp_path):
         list(celebv_text.read_captions(tmp_path / "none"))
     with pytest.raises(InputError, match="holds no folder face40_details_new or emotion"):
         list(celebv_text.read_captions(tmp_path))
+
+
+def test_clips_lie_anywhere_and_a_video_is_a_person(tmp_path):
+    for name in (
+        "celebvtext_6/-lPQTvZIogI_181_1.mp4",
+        "celebvtext_6/-lPQTvZIogI_181_0.mp4",
+        "videos/a/00-30GQl0_M_7.webm",  # as older lists name clips
+        "videos/x_7_1.MP4",
+        "videos/x_7_2.mp4.part",
+        "raw/00-30GQl0_M.mp4",  # a whole video
+        "videos/again/x_7_1.mp4",
+        "videos/._x_7_3.mp4",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    footage = {f.id: f for f in celebv_text.read_footage(tmp_path)}
+    assert {name: f.person for name, f in footage.items()} == {
+        "-lPQTvZIogI_181_1": "celebv_text--lPQTvZIogI",
+        "-lPQTvZIogI_181_0": "celebv_text--lPQTvZIogI",
+        "00-30GQl0_M_7": "celebv_text-00-30GQl0_M",
+        "x_7_1": "celebv_text-x",
+    }
+    assert footage["x_7_1"].path == tmp_path / "videos" / "x_7_1.MP4"
+    assert full_id(footage["-lPQTvZIogI_181_1"]) == celebv_text.face_of("-lPQTvZIogI_181_1")
+
+
+def test_without_a_clip_there_is_one_sentence(tmp_path):
+    with pytest.raises(InputError, match=r"no video .* is below"):
+        list(celebv_text.read_footage(tmp_path))
+    with pytest.raises(InputError, match="does not exist"):
+        list(celebv_text.read_footage(tmp_path / "none"))
