@@ -2,6 +2,7 @@
 
     python scripts/compression_bench.py language [--positions learned] [--seeds 3] \
         [--width 256 --layers 5 --steps 3000 --windows 96]
+    python scripts/compression_bench.py pareto --figure mmtts/compression/pareto.png
     python scripts/compression_bench.py speech --model runs/stage1/lab/model --data data/lab \
         [--vocoder runs/vocoder/lab/model] [--sentences 30]
     python scripts/compression_bench.py speed --model runs/stage1/lab/model [--threads 2]
@@ -20,31 +21,36 @@ import compression_speech
 import torch
 from compression_comparators import RATIOS
 from compression_language import MAKERS, bench_language
+from compression_pareto import bench_pareto
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     language = commands.add_parser("language", help="small language models on scipy's docstrings")
-    language.add_argument("--positions", choices=sorted(MAKERS), default="rotary")
-    language.add_argument("--steps", type=int, default=3000, help="training steps [3000]")
-    language.add_argument("--width", type=int, default=256, help="of the model [256]")
-    language.add_argument("--layers", type=int, default=5, help="of the model [5]")
-    language.add_argument("--seeds", type=int, default=3, help="how many, from --seed on [3]")
-    language.add_argument("--windows", type=int, default=96, help="of held-out text [96]")
-    language.add_argument(
-        "--results",
-        type=Path,
-        metavar="FOLDER",
-        help="what is there is not made again [runs/compression/POSITIONS]",
-    )
+    pareto = commands.add_parser("pareto", help="error against parameters and time, as a figure")
+    pareto.add_argument("--figure", type=Path, default=Path("pareto.png"), help="to write")
     speech = commands.add_parser("speech", help="a trained stage-1 model against the comparators")
     recovery = commands.add_parser("recovery", help="the same, then int8 and a short fine-tune")
     speed = commands.add_parser("speed", help="of the same model, narrower")
-    speed.add_argument("--repeats", type=int, default=20, help="of each measurement [20]")
     speed.add_argument("--seconds", type=int, nargs="+", default=[5, 20, 60], help="of speech")
+    for command in (language, pareto):
+        command.add_argument("--positions", choices=sorted(MAKERS), default="rotary")
+        command.add_argument("--steps", type=int, default=3000, help="training steps [3000]")
+        command.add_argument("--width", type=int, default=256, help="of the model [256]")
+        command.add_argument("--layers", type=int, default=5, help="of the model [5]")
+        command.add_argument("--seeds", type=int, default=3, help="how many, from --seed on [3]")
+        command.add_argument("--windows", type=int, default=96, help="of held-out text [96]")
+        command.add_argument(
+            "--results",
+            type=Path,
+            metavar="FOLDER",
+            help="what is there is not made again [runs/compression/POSITIONS]",
+        )
     for command in (speech, recovery, speed):
         command.add_argument("--model", type=Path, required=True, help="stage-1 model folder")
+    for command in (speed, pareto):
+        command.add_argument("--repeats", type=int, default=20, help="of each measurement [20]")
     for command in (speech, recovery):
         command.add_argument("--data", type=Path, required=True, help="prepared data folder")
         command.add_argument("--batches", type=int, default=6, help="of calibration data [6]")
@@ -62,9 +68,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     started, used = time.perf_counter(), time.process_time()
-    if options.command == "language":
+    if options.command in ("language", "pareto"):
         options.results = options.results or Path("runs", "compression", options.positions)
-        bench_language(options)
+        {"language": bench_language, "pareto": bench_pareto}[options.command](options)
     else:
         getattr(compression_speech, f"bench_{options.command}")(options)
     wall, cpu = time.perf_counter() - started, time.process_time() - used

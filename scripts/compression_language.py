@@ -16,7 +16,7 @@ import sys
 from collections import Counter, defaultdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from compression_comparators import RATIOS, Methods
@@ -194,32 +194,47 @@ def trained_model(options: argparse.Namespace, seed: int, training: Tensor) -> n
     return model
 
 
-def measure_seed(options: argparse.Namespace, seed: int) -> None:
-    """Write what every method loses on the model of one seed, unless that was written before."""
-    path = options.results / f"losses_{seed}.json"
-    if path.exists():
-        return
+class Seed(NamedTuple):
+    """A trained model and what it is compressed and measured on."""
+
+    model: nn.Module
+    training: Tensor  # tokens
+    calibration: list[dict[str, Tensor]]
+    rows: Tensor  # held-out windows (N, L)
+    expected: Tensor  # log-probabilities of the model on them
+
+
+def prepare_seed(options: argparse.Namespace, seed: int) -> Seed:
+    """Train the model of a seed, or load it, and draw its data."""
     training, held_out = read_text(seed)
     model = trained_model(options, seed, training)
     generator = torch.Generator().manual_seed(seed + 1)
     calibration = [windows(training, BATCH, generator) for _ in range(16)]
     rows = held_out[: len(held_out) // CONTEXT * CONTEXT].view(-1, CONTEXT)
     rows = rows[torch.randperm(len(rows), generator=generator)[: options.windows]]
-    expected = log_probabilities(model, rows)
-    size = sum(parameter.numel() for parameter in model.parameters())
+    return Seed(model, training, calibration, rows, log_probabilities(model, rows))
+
+
+def measure_seed(options: argparse.Namespace, number: int) -> None:
+    """Write what every method loses on the model of one seed, unless that was written before."""
+    path = options.results / f"losses_{number}.json"
+    if path.exists():
+        return
+    seed = prepare_seed(options, number)
+    size = sum(parameter.numel() for parameter in seed.model.parameters())
     about = (
-        f"seed {seed}: {size / 1e6:.2f} M parameters, {len(training):,} training tokens, "
-        f"{rows.numel():,} held out, perplexity {perplexity(expected, rows):.2f}, "
-        f"of {ORDER}-grams {n_gram_perplexity(training, rows):.2f}"
+        f"seed {number}: {size / 1e6:.2f} M parameters, {len(seed.training):,} training tokens, "
+        f"{seed.rows.numel():,} held out, perplexity {perplexity(seed.expected, seed.rows):.2f}, "
+        f"of {ORDER}-grams {n_gram_perplexity(seed.training, seed.rows):.2f}"
     )
     print(about, file=sys.stderr, flush=True)
-    methods, found = Methods(model, calibration), []
+    methods, found = Methods(seed.model, seed.calibration), []
     for ratio in RATIOS:
         tables = {"all": methods(ratio)}
         tables |= {c: methods.allocated(ratio, [c]) for c in COMPONENTS}
         for table, changed_models in tables.items():
             for method, changed in changed_models:
-                lost = divergence(expected, log_probabilities(changed, rows))
+                lost = divergence(seed.expected, log_probabilities(changed, seed.rows))
                 found.append((table, method, ratio, lost))
                 print(f"{table}, {method}, {ratio}: {lost:.5f}", file=sys.stderr, flush=True)
     with atomic_write(path) as part:
