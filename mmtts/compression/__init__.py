@@ -1,7 +1,7 @@
 """A3: post-training low-rank compression of attention and feed-forward layers.
 
 ``compressed, report = compress(model, calibration, ratio=0.2)`` gives every Transformer layer
-smaller inner dimensions in closed form; nothing is added at run time. ``measure`` and ``shrink``
+smaller inner dimensions without training; nothing is added at run time. ``measure`` and ``shrink``
 are its two halves, for trying several ratios after one calibration.
 """
 
