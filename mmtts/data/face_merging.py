@@ -9,9 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmtts.data.footage_shards import PORTRAITS
 from mmtts.data.prepared import write_table
-from mmtts.data.shard_folders import ROWS, digest_of
+from mmtts.data.shard_folders import PORTRAITS, ROWS, digest_of
 from mmtts.data.splits import SPLITS, split_people
 
 ENDING = ".csv"  # of every table that is written here

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
 from mmtts import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CROP_SIZE = 186  # no usual size of a picture, so that a crop is known by it
 MAX_PIXELS = 64_000_000
@@ -138,6 +139,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def image_to_tensor(image: Image.Image | np.ndarray) -> Tensor:
     """Turn an RGB crop (H, W, 3) into float32 (3, H, W) in [-1, 1]."""
+    import torch
+
     pixels = torch.from_numpy(np.array(image, np.uint8))
     return pixels.permute(2, 0, 1).float().div_(127.5).sub_(1.0)
 

@@ -21,11 +21,11 @@ from mmtts.data.face_tracks import Tracking
 from mmtts.data.faces import FaceCropper
 from mmtts.data.footage import extract, read_row
 from mmtts.data.preparation import full_id
-from mmtts.data.shard_folders import ROWS, read_items, rewriting, write_items
+from mmtts.data.shard_folders import PORTRAITS, ROWS, read_items, rewriting, write_items
 from mmtts.data.shard_journal import lock
 from mmtts.data.shards import Manner, fault_of, prepare_shard, source_of
 
-FOOTAGE, EXTRACTED, PORTRAITS = "footage.jsonl", "extracted.jsonl", "portraits.jsonl"
+FOOTAGE, EXTRACTED = "footage.jsonl", "extracted.jsonl"
 Row = dict[str, Any]
 
 
