@@ -88,7 +88,7 @@ def main() -> None:
     add = parser.add_argument
     add("--gpu-tflops", type=float, default=400.0, help="that a GPU reaches in bf16; 400")
     add("--share", type=float, default=0.05, help="of them that these networks reach; 0.05")
-    add("--worker-seconds", type=float, default=2249.0, help="of audio per second of a loader")
+    add("--worker-seconds", type=float, default=2490.0, help="of audio per second of a loader")
     add("--bytes", type=float, default=28e3, help="of FLAC in a second of audio at 24 kHz")
     options = parser.parse_args()
     costs = {size: count(size) for size in SIZES}

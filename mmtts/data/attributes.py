@@ -8,13 +8,14 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from mmtts import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LEVELS = ("low", "normal", "high")
 PACES = ("slow", "normal", "fast")
@@ -41,7 +42,7 @@ _CHILD = ATTRIBUTES["age"].index("child")
 LOUDEST_DB = 15.0  # beyond it a clip tells of its recording, not of its speaker
 _AGE_ENDS = ((13, "child"), (30, "young"), (60, "middle-aged"))
 
-Codes = TypeVar("Codes", Tensor, np.ndarray)
+Codes = TypeVar("Codes", "Tensor", np.ndarray)
 
 
 def encode_attributes(attributes: Mapping[str, str | None]) -> Tensor:
@@ -56,6 +57,13 @@ def encode_attributes(attributes: Mapping[str, str | None]) -> Tensor:
     Raises:
         InputError: an attribute or a value is unknown.
     """
+    import torch  # not by those who prepare clips in many processes
+
+    return torch.tensor(_codes(attributes), dtype=torch.int64)
+
+
+def _codes(attributes: Mapping[str, str | None]) -> list[int]:
+    """The codes as plain numbers; raises as `encode_attributes`."""
     unknown = set(attributes) - set(ATTRIBUTES)
     if unknown:
         raise InputError(
@@ -67,7 +75,7 @@ def encode_attributes(attributes: Mapping[str, str | None]) -> Tensor:
         if value is not None and value not in values:
             raise InputError(f"Unknown {name} {value!r}: known are {', '.join(values)}.")
         codes.append(UNSPECIFIED if value is None else values.index(value))
-    return torch.tensor(codes, dtype=torch.int64)
+    return codes
 
 
 def decode_attributes(codes: Sequence[int] | Tensor | np.ndarray) -> dict[str, str]:
@@ -249,5 +257,5 @@ def name_attributes(
         "energy": level(loudness, bins["loudness"]) if "loudness" in bins else None,
         "emotion": emotion or None,
     }
-    encode_attributes(named)
+    _codes(named)  # raises
     return {name: value for name, value in named.items() if value is not None}

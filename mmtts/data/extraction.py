@@ -19,12 +19,12 @@ from typing import IO, Any
 from mmtts import InputError
 from mmtts.data.faces import FaceCropper
 from mmtts.data.preparation import full_id
-from mmtts.data.shard_folders import ROWS, AnyItem, rewriting
+from mmtts.data.shard_folders import PORTRAITS, ROWS, AnyItem, rewriting
 from mmtts.data.shard_journal import lock
 from mmtts.data.shards import fault_of
 
 FOOTAGE, PHOTOS = "footage.jsonl", "photos.jsonl"
-EXTRACTED, PORTRAITS = "extracted.jsonl", "portraits.jsonl"
+EXTRACTED = "extracted.jsonl"
 Row = dict[str, Any]
 
 

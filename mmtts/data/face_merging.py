@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mmtts.data.extraction import PORTRAITS
 from mmtts.data.prepared import write_table
-from mmtts.data.shard_folders import ROWS, digest_of
+from mmtts.data.shard_folders import PORTRAITS, ROWS, digest_of
 from mmtts.data.splits import SPLITS, key_of, split_keys
 
 ENDING = ".csv"  # of every table that is written here

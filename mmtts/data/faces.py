@@ -7,15 +7,16 @@ brings the landmarks to where face-recognition networks expect them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from mmtts import InputError
 from mmtts.data.pictures import GROUND, Picture, load_image
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CROP_SIZE = 186  # no usual size of a picture, so that a crop is known by it
 # Eyes, nose and corners of the mouth in ArcFace's square of 112 (arXiv 1801.07698), which lies in a
@@ -69,6 +70,8 @@ _NONE = Faces(np.zeros((0, 4)), np.zeros((0, 5, 2)), np.zeros(0))
 
 def image_to_tensor(image: Image.Image | np.ndarray) -> Tensor:
     """Turn an RGB crop (H, W, 3) into float32 (3, H, W) in [-1, 1]."""
+    import torch
+
     pixels = torch.from_numpy(np.array(image, np.uint8))
     return pixels.permute(2, 0, 1).float().div_(127.5).sub_(1.0)
 

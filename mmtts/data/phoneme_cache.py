@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,7 @@ def _phonemize(
             _write(path, known, front_end)
 
 
+@cache
 def fingerprint(front_end: FrontEnd) -> str:
     """Name what read the texts; it changes when symbols, normalization or phonemizer do."""
     content = "\n".join((*front_end.symbols, *front_end.versions))

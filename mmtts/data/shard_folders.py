@@ -27,6 +27,7 @@ from mmtts.data.preparation import full_id
 
 FOLDER = Path("speech") / "shards"
 ITEMS, ROWS, SKIPPED = "items.jsonl", "rows.jsonl", "skipped.jsonl"
+PORTRAITS = "portraits.jsonl"  # of videos and pictures
 _SHARD = re.compile(r"(\d+)/(\d+)")
 _NAME = re.compile(r"(\d+)-of-(\d+)")
 Item = Clip | Footage | Photo

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmtts.text.characters import left_out
 from mmtts.text.front_end import FrontEnd, Word
+from mmtts.text.lexicon import index_lexicon
 from mmtts.text.normalization import MARKS, VERSION, normalize_text
 from mmtts.text.say_as import say_as
 from mmtts.text.symbols import SPELLINGS, SYMBOLS
@@ -18,6 +20,7 @@ from mmtts.text.symbols import SPELLINGS, SYMBOLS
 _KNOWN = frozenset(SYMBOLS)
 _LETTER_A = ("ˈeɪ",)
 _MARK = re.compile(rf"[{MARKS}]")
+_LOCAL = threading.local()  # a database belongs to the thread that opened it
 
 
 @dataclass(frozen=True)
@@ -85,16 +88,28 @@ ENGLISH: FrontEnd = English()
 
 def _tokens(normal: str) -> list[tuple[str, list[str], bool]]:
     """Return gruut's (text, phonemes, is a pause)."""
-    import gruut
-
     # Apart from its word, a mark is never taken for a part of it, as in "It was I."
     text = _MARK.sub(r" \g<0>", normal).replace("…", "...")
+    processor = _processor()
     return [
         (token.text, list(token.phonemes or ()), not token.is_spoken)
-        for sentence in gruut.sentences(text, lang="en-us")
+        for sentence in processor.sentences(*processor(text))
         for token in sentence
         if token.is_spoken or token.is_major_break or token.is_minor_break
     ]
+
+
+def _processor() -> Any:
+    """Return this thread's reader: gruut's, with a lexicon in which it finds words quickly."""
+    if not hasattr(_LOCAL, "processor"):
+        from gruut import TextProcessor
+        from gruut.phonemize import SqlitePhonemizer
+
+        processor = TextProcessor(default_lang="en-us")
+        lookup: Any = processor.get_settings().lookup_phonemes
+        lookup.phonemizer = SqlitePhonemizer(index_lexicon(), **lookup.phonemizer_args)
+        _LOCAL.processor = processor
+    return _LOCAL.processor
 
 
 def _known(phoneme: str) -> str | None:

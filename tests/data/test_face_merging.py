@@ -6,9 +6,8 @@ from collections import Counter
 
 import pytest
 
-from mmtts.data.extraction import PORTRAITS
 from mmtts.data.face_merging import OTHERS, merge_faces
-from mmtts.data.shard_folders import ROWS, Shard, digest_of, shard_of
+from mmtts.data.shard_folders import PORTRAITS, ROWS, Shard, digest_of, shard_of
 
 
 def lay(folder, portraits, clips):

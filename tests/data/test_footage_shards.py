@@ -16,10 +16,10 @@ from PIL import Image
 from mmtts import InputError
 from mmtts.audio.word_alignment import WordSpan
 from mmtts.data.corpora import Footage
-from mmtts.data.extraction import EXTRACTED, FOOTAGE, PORTRAITS
+from mmtts.data.extraction import EXTRACTED, FOOTAGE
 from mmtts.data.face_tracks import Tracking
 from mmtts.data.footage_shards import prepare_footage
-from mmtts.data.shard_folders import ROWS, SKIPPED, deal_items, read_items
+from mmtts.data.shard_folders import PORTRAITS, ROWS, SKIPPED, deal_items, read_items
 from mmtts.data.shards import Manner
 
 pytest.importorskip("av")

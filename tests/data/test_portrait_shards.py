@@ -15,11 +15,11 @@ from PIL import Image
 
 from mmtts import InputError
 from mmtts.data.corpora import Footage, Photo
-from mmtts.data.extraction import EXTRACTED, FOOTAGE, PHOTOS, PORTRAITS
+from mmtts.data.extraction import EXTRACTED, FOOTAGE, PHOTOS
 from mmtts.data.face_merging import merge_faces
 from mmtts.data.face_tracks import Tracking
 from mmtts.data.portrait_shards import prepare_photos, prepare_silent_footage
-from mmtts.data.shard_folders import ROWS, SKIPPED, deal_items, read_items
+from mmtts.data.shard_folders import PORTRAITS, ROWS, SKIPPED, deal_items, read_items
 
 skimage_data = pytest.importorskip("skimage.data")
 COUNT = 10

@@ -1,6 +1,7 @@
 """Storing clips and manifests."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,18 @@ def test_lhotse_reads_the_manifest_and_equal_cuts_are_equal_bytes(tmp_path):
     assert supervision.custom["attribute_names"] == {"gender": "female"}
     assert [item.symbol for item in supervision.alignment["word"]] == ["hello", "there"]
     assert cut.with_recording_path_prefix(tmp_path).load_audio().shape == (1, row["num_samples"])
+
+
+@pytest.mark.parametrize("words", [WORDS, None])
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"gender": None, "age": None, "text": ""}, {"phonemes": [1, 2], "phonemes_by": "a"}],
+)
+def test_a_cut_is_what_lhotse_writes(tmp_path, words, facts):
+    lhotse = pytest.importorskip("lhotse")
+    cut = make_cut(store_clip(CLIP, speech(), tmp_path, words) | facts, {"gender": "female"})
+    written = lhotse.MonoCut.from_dict(json.loads(json.dumps(cut))).to_dict()
+    assert json.dumps(written) == json.dumps(cut)  # the order of names, too
 
 
 @pytest.mark.parametrize(

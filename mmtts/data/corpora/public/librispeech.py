@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmtts.data.corpora.public.lhotse_clips import find_parts, read_utterances
-from mmtts.data.corpora.public.libritts import PARTS
-from mmtts.data.corpora.records import Clip, License, gender_of, require
+from mmtts.data.corpora.public.libritts import PARTS, read_genders
+from mmtts.data.corpora.records import Clip, License
 
 if TYPE_CHECKING:
     from mmtts.data.corpora.public.lhotse_clips import Manifests
@@ -35,7 +35,7 @@ def read_clips(root: Path, out: Path | None = None, jobs: int = 1) -> list[Clip]
         InputError: When `root`, every part or `SPEAKERS.TXT` is missing, or a part is damaged.
     """
     parts = find_parts(root, NAME, PARTS)
-    genders = read_genders(root / "SPEAKERS.TXT")
+    genders = read_genders(root / "SPEAKERS.TXT", NAME)
     recipes = {part: partial(_prepare, root, part, jobs) for part in parts}
     return [
         Clip(
@@ -49,13 +49,6 @@ def read_clips(root: Path, out: Path | None = None, jobs: int = 1) -> list[Clip]
         )
         for part, path, supervision in read_utterances(root, NAME, recipes, out)
     ]
-
-
-def read_genders(table: Path) -> dict[str, str | None]:
-    """Read `ID | SEX | SUBSET | MINUTES | NAME`, which Lhotse leaves out: speaker -> gender."""
-    lines = require(table, NAME).read_text(encoding="utf-8", errors="replace").splitlines()
-    cells = [line.split("|") for line in lines if not line.startswith(";")]
-    return {speaker.strip(): gender_of(sex) for speaker, sex, *_ in (c for c in cells if c[1:])}
 
 
 def _prepare(root: Path, part: str, jobs: int) -> Manifests:

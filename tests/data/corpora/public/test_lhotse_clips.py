@@ -78,7 +78,7 @@ def test_a_recipe_that_fails_leaves_nothing_and_gives_lhotse_its_backend_back(ro
     from lhotse.audio.backend import get_current_audio_backend
 
     before = get_current_audio_backend()
-    next(root.glob("dev-clean/84/10/*.book.tsv")).unlink()
+    next(root.glob("dev-clean/84/10/*.trans.tsv")).write_text("84_10_000000_000000\n")
     with pytest.raises(InputError, match=r"libritts: dev-clean in .* unpack it again or take it"):
         libritts.read_clips(root, tmp_path / "kept")
     assert get_current_audio_backend() is before
