@@ -23,6 +23,8 @@ from compression_comparators import RATIOS
 from compression_language import MAKERS, bench_language
 from compression_pareto import bench_pareto
 
+RESULTS = "folder; what is there is not made again [runs/compression/POSITIONS]"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -41,12 +43,7 @@ def main() -> None:
         command.add_argument("--layers", type=int, default=5, help="of the model [5]")
         command.add_argument("--seeds", type=int, default=3, help="how many, from --seed on [3]")
         command.add_argument("--windows", type=int, default=96, help="of held-out text [96]")
-        command.add_argument(
-            "--results",
-            type=Path,
-            metavar="FOLDER",
-            help="what is there is not made again [runs/compression/POSITIONS]",
-        )
+        command.add_argument("--results", type=Path, help=RESULTS)
     for command in (speech, recovery, speed):
         command.add_argument("--model", type=Path, required=True, help="stage-1 model folder")
     for command in (speed, pareto):

@@ -203,8 +203,7 @@ class SpeechSubject(Subject):
     def quality(self, model: Any) -> dict[str, float]:
         """Validation losses: of all, and of the mel by what makes it in the end."""
         losses = self.losses(model)
-        mel = "flow" if "flow" in losses else "frame_prior"
-        return {f"valid/{name}": losses[name] for name in ("loss", mel)}
+        return {f"valid/{n}": losses[n] for n in ("loss", "flow", "frame_prior") if n in losses}
 
     def recover(self, model: Any, steps: int, rate: float, lora: int) -> None:
         """Train a compressed model on, all but its style encoder."""

@@ -46,24 +46,16 @@ def descend(
     first = [float(error(start, part)) for part in parts]
     if not min(first) > 0:
         return None
-    origins = (*start.ups, start.down)
-    sides = coordinates(layer, start, parts[0])
-    steps = [inputs.new_zeros(matrix.shape, requires_grad=True) for matrix in origins]
-
-    def taken() -> UnitMatrices:
-        pairs = zip(origins, steps, sides, strict=True)
-        *ups, down = (origin + left * step @ right for origin, step, (left, right) in pairs)
-        return UnitMatrices(tuple(ups), down)
-
+    steps = Steps(layer, start, parts[0])
     optimizer = torch.optim.LBFGS(
-        steps, max_iter=TURN, history_size=20, line_search_fn="strong_wolfe",
+        steps.values, max_iter=TURN, history_size=20, line_search_fn="strong_wolfe",
         tolerance_grad=0, tolerance_change=0,
     )  # fmt: skip
 
     @torch.enable_grad()
     def closure() -> Tensor:
         optimizer.zero_grad()
-        value = error(taken(), parts[0]) / first[0]
+        value = error(steps.taken(), parts[0]) / first[0]
         value.backward()
         return value.detach()
 
@@ -71,12 +63,34 @@ def descend(
     for _ in range(iterations // TURN):
         optimizer.step(closure)
         with torch.no_grad():
-            found = taken()
+            found = steps.taken()
             now = [float(error(found, part)) for part in parts]
         if not (now[0] < errors[0] and now[1] < errors[1]):
             break
         best, errors = found, now
     return None if best is None else (best, sum(errors) / sum(first))
+
+
+class Steps:
+    """Steps away from the matrices of a layer, in coordinates in which all directions weigh alike.
+
+    Args:
+        layer: what the error is measured against.
+        start: the narrower layer that they start from.
+        part: of the rows, to take the coordinates from.
+    """
+
+    def __init__(self, layer: UnitLayer, start: UnitMatrices, part: slice) -> None:
+        self.origins = (*start.ups, start.down)
+        self.sides = coordinates(layer, start, part)
+        inputs = layer.seen.inputs
+        self.values = [inputs.new_zeros(m.shape, requires_grad=True) for m in self.origins]
+
+    def taken(self) -> UnitMatrices:
+        """The matrices after these steps."""
+        pairs = zip(self.origins, self.values, self.sides, strict=True)
+        *ups, down = (origin + left * step @ right for origin, step, (left, right) in pairs)
+        return UnitMatrices(tuple(ups), down)
 
 
 def coordinates(layer: UnitLayer, start: UnitMatrices, part: slice) -> list[tuple[Tensor, Tensor]]:
