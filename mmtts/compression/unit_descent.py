@@ -6,6 +6,8 @@ activation, so there is no closed form for it; L-BFGS goes down from where the c
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,9 @@ from mmtts.compression.unit_layer import UnitLayer, UnitMatrices, extended, prod
 
 HELD_OUT = 8  # one row in so many only says when to stop: those seen last
 TURN = 5  # iterations between two looks at them
+SEARCH: dict[str, Any] = {
+    "history_size": 20, "line_search_fn": "strong_wolfe", "tolerance_grad": 0, "tolerance_change": 0
+}  # fmt: skip
 DAMPING = 1e-6  # of the moments that make all directions alike
 
 
@@ -47,10 +52,7 @@ def descend(
     if not min(first) > 0:
         return None
     steps = Steps(layer, start, parts[0])
-    optimizer = torch.optim.LBFGS(
-        steps.values, max_iter=TURN, history_size=20, line_search_fn="strong_wolfe",
-        tolerance_grad=0, tolerance_change=0,
-    )  # fmt: skip
+    optimizer = torch.optim.LBFGS(steps.values, max_iter=TURN, **SEARCH)
 
     @torch.enable_grad()
     def closure() -> Tensor:
