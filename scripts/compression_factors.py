@@ -204,22 +204,18 @@ def refit_units(model: nn.Module, measurements: Measurements) -> nn.Module:
         if layer is None or part.stacked > 1:
             continue
         parameters = [p for slot in part.slots for p in slot.layer.parameters()]
-        inputs = layer.seen.inputs
-        target = layer.output(inputs, layer.matrices)
-        scale = layer.seen.weights.to(inputs).sqrt()[:, None] * layer.channels.to(inputs)
-        power = float((target * scale).square().sum())
+        power = float((layer.target * layer.scale).square().sum())
         optimizer = torch.optim.LBFGS(
             parameters, max_iter=2 * measurements.iterations, max_eval=3 * measurements.iterations,
             history_size=20, line_search_fn="strong_wolfe", tolerance_grad=0, tolerance_change=0,
         )  # fmt: skip
 
         def closure(
-            part: Any = part, layer: Any = layer, optimizer: Any = optimizer, inputs: Any = inputs,
-            target: Any = target, scale: Any = scale, power: float = power,
-        ) -> Tensor:  # fmt: skip
+            part: Any = part, layer: Any = layer, optimizer: Any = optimizer, power: float = power
+        ) -> Tensor:
             optimizer.zero_grad()
-            units = layer.join([slot.layer(inputs) for slot in part.ups])
-            missed = (part.down.layer(units) - target) * scale
+            units = layer.join([slot.layer(layer.seen.inputs) for slot in part.ups])
+            missed = (part.down.layer(units) - layer.target) * layer.scale
             error = missed.square().sum() / power
             error.backward()
             return error.detach()

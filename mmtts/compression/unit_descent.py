@@ -42,11 +42,10 @@ def descend(
     inputs = layer.seen.inputs
     cut = len(inputs) - len(inputs) // HELD_OUT
     parts = slice(cut), slice(cut, None)
-    scale = layer.seen.weights.to(inputs).sqrt()[:, None] * layer.channels.to(inputs)
-    target = layer.output(inputs, layer.matrices)
 
     def error(found: UnitMatrices, part: slice) -> Tensor:
-        return ((layer.output(inputs[part], found) - target[part]) * scale[part]).square().sum()
+        missed = layer.output(inputs[part], found) - layer.target[part]
+        return (missed * layer.scale[part]).square().sum()
 
     first = [float(error(start, part)) for part in parts]
     if not min(first) > 0:
@@ -109,11 +108,13 @@ def coordinates(layer: UnitLayer, start: UnitMatrices, part: slice) -> list[tupl
     units = units.detach()
     channels = layer.channels.to(inputs)[:, None]
     worth = (start.down[:, : units.shape[1]] * channels).square().sum(dim=0)
+    entering = {up.shape[1]: extended(inputs, up) for up in start.ups}  # the same for both, mostly
+    roots = {width: inverse_root(rows, weights) for width, rows in entering.items()}
     sides = []
     for up, slope in zip(start.ups, slopes, strict=True):
         power = (slope.square() * weights.to(slope)[:, None]).mean(dim=0) * worth
         left = power.clamp_min(DAMPING * float(power.mean())).rsqrt()[:, None]
-        sides.append((left, inverse_root(extended(inputs, up), weights)))
+        sides.append((left, roots[up.shape[1]]))
     left = torch.ones_like(channels)
     return [*sides, (left, inverse_root(extended(units, start.down), weights))]
 

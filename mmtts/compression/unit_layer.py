@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -43,7 +45,8 @@ class UnitMatrices(NamedTuple):
     down: Tensor
 
 
-class UnitLayer(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class UnitLayer:
     """What a feed-forward layer does, and to what.
 
     Attributes:
@@ -57,6 +60,17 @@ class UnitLayer(NamedTuple):
     join: Join
     matrices: UnitMatrices
     channels: Tensor
+
+    @cached_property
+    def target(self) -> Tensor:
+        """What it puts out for its rows (N, E)."""
+        return self.output(self.seen.inputs, self.matrices)
+
+    @cached_property
+    def scale(self) -> Tensor:
+        """Weights of the errors of its output, of rows times channels (N, E)."""
+        inputs, weights = self.seen
+        return weights.to(inputs).sqrt()[:, None] * self.channels.to(inputs)
 
     def output(self, inputs: Tensor, matrices: UnitMatrices) -> Tensor:
         """What other matrices make of rows (N, D): (N, E)."""

@@ -1,6 +1,7 @@
 """Refitting what makes hidden units, and the rows that it is done on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -114,9 +115,9 @@ def test_rows_without_weight_do_not_count() -> None:
     full = layer(0)
     spoiled = torch.cat([full.seen.inputs[:350], 1e3 + full.seen.inputs[350:]])
     weights = (torch.arange(400) % 8 != 0).float()
-    clean = full._replace(seen=Seen(full.seen.inputs, weights))
+    clean = replace(full, seen=Seen(full.seen.inputs, weights))
     mixed = torch.where(weights[:, None] > 0, full.seen.inputs, spoiled.flip(0))
-    other = full._replace(seen=Seen(mixed, weights))
+    other = replace(full, seen=Seen(mixed, weights))
     start = closed_form(full, 16)
     first, second = (descend(each, start, 20) for each in (clean, other))
     assert first is not None and second is not None
