@@ -3,13 +3,10 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from killed_extraction import kill_at_work
 from moving_pictures import SIDE, make_video, tone
 from PIL import Image
 
@@ -111,22 +108,8 @@ def test_a_killed_worker_goes_on_where_it_was(shard, tmp_path):
     shutil.copytree(shard, whole)
     prepare(whole)
 
-    process = subprocess.Popen([sys.executable, "-c", WORKER, str(shard)])
-    deadline = time.monotonic() + 120
-    while (
-        process.poll() is None
-        and time.monotonic() < deadline
-        and not ((shard / EXTRACTED).exists() and b"\n" in (shard / EXTRACTED).read_bytes())
-    ):
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    done = (shard / EXTRACTED).read_bytes()
-    assert done.count(b"\n") >= 1 and not (shard / ROWS).exists()
-    with (shard / EXTRACTED).open("ab") as file:
-        file.write(b'{"id": "some-1", "sou')  # half a line
+    kept = kill_at_work(WORKER, shard, b'{"id": "some-1", "sou')
     prepare(shard)
-    kept = done[: done.rindex(b"\n") + 1]
     assert (shard / EXTRACTED).read_bytes().startswith(kept)
     assert sorted(row["id"] for row in lines(shard / EXTRACTED)) == [
         "some-0", "some-1", "some-2", "some-broken",

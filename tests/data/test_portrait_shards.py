@@ -1,15 +1,11 @@
 """Shards of faces without voices: killed workers lose and repeat nothing, bad items are named."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from killed_extraction import kill_at_work
 from moving_pictures import SIDE, make_video
 from PIL import Image
 
@@ -102,22 +98,8 @@ def test_a_killed_worker_goes_on_where_it_was(shard, tmp_path):
     shutil.copytree(shard, whole)
     prepare_photos(whole, tmp_path / "whole")
 
-    process = subprocess.Popen([sys.executable, "-c", WORKER, str(shard)])
-    deadline = time.monotonic() + 120
-    while (
-        process.poll() is None
-        and time.monotonic() < deadline
-        and not ((shard / EXTRACTED).exists() and b"\n" in (shard / EXTRACTED).read_bytes())
-    ):
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    done = (shard / EXTRACTED).read_bytes()
-    assert done.count(b"\n") >= 1 and not (shard / ROWS).exists()
-    with (shard / EXTRACTED).open("ab") as file:
-        file.write(b'{"id": "web-1", "sou')  # half a line
+    kept = kill_at_work(WORKER, shard, b'{"id": "web-1", "sou')
     prepare_photos(shard, out_of(shard))
-    kept = done[: done.rindex(b"\n") + 1]
     assert (shard / EXTRACTED).read_bytes().startswith(kept)
     assert len(lines(shard / EXTRACTED)) == COUNT + 3  # each once
     for name in (ROWS, PORTRAITS, SKIPPED):

@@ -1,12 +1,12 @@
 """Pictures as img2dataset leaves them: in folders or archives, with JSON or a table of it."""
 
-import io
 import json
 import logging
 import tarfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from archives import archive
 
 from mmtts.data.corpora.public.downloads import Download, Downloads
 
@@ -27,16 +27,6 @@ def folder(root, name, *pictures):
         (place / f"{known['key']}.json").write_text(json.dumps(known, indent=4))
         (place / f"{known['key']}.txt").write_text("a caption")
     return place
-
-
-def archive(path, files):
-    """A tar archive of (name, content)."""
-    with tarfile.open(path, "w") as tar:
-        for name, content in files:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return path
 
 
 def content_of(found):

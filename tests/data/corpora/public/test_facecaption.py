@@ -1,24 +1,15 @@
 """FaceCaption-15M as on the Hugging Face hub: one Parquet file, a row a face."""
 
-import io
 import json
-import tarfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from archives import archive
 
 from mmtts import InputError
 from mmtts.data.corpora.public import facecaption
 from mmtts.data.preparation import full_id
-
-
-def archive(path, files):
-    with tarfile.open(path, "w") as tar:
-        for name, content in files:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
 
 
 def write(root, **columns):
