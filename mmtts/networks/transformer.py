@@ -17,21 +17,35 @@ from torch import Tensor, nn
 from mmtts.networks.equal_widths import attend
 
 
-def rotate(x: Tensor, frequencies: Tensor) -> Tensor:
+def turns(frequencies: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines and sines that `rotate` turns queries and keys by.
+
+    Args:
+        frequencies: radians per position (H, d / 2).
+        like: queries or keys (B, L, H, d).
+
+    Returns:
+        Cosines, and sines with the sign that each channel takes of its partner (L, H, d).
+    """
+    positions = torch.arange(like.shape[1], device=like.device, dtype=torch.float32)
+    angles = positions[:, None, None] * frequencies
+    cos, sin = angles.cos().to(like.dtype), angles.sin().to(like.dtype)
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair (x[i], x[i + d/2]) by the angle position * frequency.
 
     Args:
-        x: queries or keys (B, H, L, d), d even.
-        frequencies: radians per position (H, d / 2).
+        x: queries or keys (B, L, H, d), d even.
+        cos: of `turns` (L, H, d).
+        sin: of `turns` (L, H, d).
 
     Returns:
-        (B, H, L, d).
+        (B, L, H, d).
     """
-    positions = torch.arange(x.shape[2], device=x.device, dtype=torch.float32)
-    angles = positions[None, :, None] * frequencies[:, None, :]
-    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+    return torch.addcmul(x * cos, torch.cat([second, first], dim=-1), sin)
 
 
 class RotaryAttention(nn.Module):
@@ -80,14 +94,13 @@ class RotaryAttention(nn.Module):
         Returns:
             (B, L, D).
         """
-        query = rotate(self._split(self.query(x)), self.frequencies)
-        key = rotate(self._split(self.key(x)), self.frequencies)
-        value = self._split(self.value(x))
-        attended = attend(query, key, value, attn_mask=mask[:, None, None, :], scale=self.scale)
+        layers = (self.query, self.key, self.value)
+        query, key, value = (layer(x).unflatten(-1, (self.heads, -1)) for layer in layers)
+        turned = turns(self.frequencies, query)
+        query, key = rotate(query, *turned), rotate(key, *turned)
+        heads = (part.transpose(1, 2) for part in (query, key, value))  # (B, H, L, d)
+        attended = attend(*heads, attn_mask=mask[:, None, None, :], scale=self.scale)
         return self.output(attended.transpose(1, 2).flatten(2))
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
 class ConvFeedForward(nn.Module):
@@ -182,10 +195,10 @@ class TransformerBlock(nn.Module):
         """
         parts = self.modulation(F.silu(condition)).unsqueeze(1).chunk(6, dim=-1)
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = parts
-        attended = self.attention(self.attention_norm(x) * (1 + scale_a) + shift_a, mask)
-        x = x + gate_a * self.dropout(attended)
-        mapped = self.feed_forward(self.feed_forward_norm(x) * (1 + scale_f) + shift_f, mask)
-        return x + gate_f * self.dropout(mapped)
+        heard = torch.addcmul(shift_a, self.attention_norm(x), 1 + scale_a)
+        x = torch.addcmul(x, gate_a, self.dropout(self.attention(heard, mask)))
+        heard = torch.addcmul(shift_f, self.feed_forward_norm(x), 1 + scale_f)
+        return torch.addcmul(x, gate_f, self.dropout(self.feed_forward(heard, mask)))
 
 
 def transformer_blocks(

@@ -125,13 +125,12 @@ def test_pruned_pairs_equal_zeroed_pairs(model: AcousticModel) -> None:
 def test_scores_of_pruned_pairs_depend_on_the_distance_alone(model: AcousticModel) -> None:
     compressed, _ = compress(model, CALIBRATION, 0.5, ("qk",), "uniform", refit=False)
     attention = compressed.text_encoder.blocks[0].attention
-    from mmtts.networks.transformer import rotate
+    from mmtts.networks.transformer import rotate, turns
 
     x = torch.randn(32, dtype=torch.float64).expand(1, 20, 32)
-    query, key = (
-        rotate(layer(x).unflatten(-1, (2, -1)).transpose(1, 2), attention.frequencies)
-        for layer in (attention.query, attention.key)
-    )
+    query, key = (layer(x).unflatten(-1, (2, -1)) for layer in (attention.query, attention.key))
+    turned = turns(attention.frequencies, query)
+    query, key = (rotate(part, *turned).transpose(1, 2) for part in (query, key))
     scores = query @ key.transpose(2, 3)
     torch.testing.assert_close(scores[..., 3, 5], scores[..., 13, 15], atol=1e-5, rtol=0)
     assert (scores[..., 3, 5] - scores[..., 3, 9]).abs().min() > 1e-4

@@ -4,21 +4,27 @@ import torch
 import torch.nn.functional as F
 
 from mmtts.networks.masks import mask_from_lens
-from mmtts.networks.transformer import ConvFeedForward, RotaryAttention, TransformerBlock, rotate
+from mmtts.networks.transformer import (
+    ConvFeedForward,
+    RotaryAttention,
+    TransformerBlock,
+    rotate,
+    turns,
+)
 
 
 def test_rotation_of_a_pair_by_hand() -> None:
-    x = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2).expand(1, 1, 3, 2)
-    turned = rotate(x, torch.tensor([[torch.pi / 2]]))[0, 0]
+    x = torch.tensor([1.0, 0.0]).expand(1, 3, 1, 2)
+    turned = rotate(x, *turns(torch.tensor([[torch.pi / 2]]), x))[0, :, 0]
     torch.testing.assert_close(turned, torch.tensor([[1.0, 0], [0, 1], [-1, 0]]), atol=1e-6, rtol=0)
 
 
 def test_rotary_scores_depend_only_on_the_distance() -> None:
     torch.manual_seed(0)
     query, key = torch.randn(8), torch.randn(8)
-    frequencies = torch.rand(1, 4)
-    queries = rotate(query.expand(1, 1, 12, 8), frequencies)[0, 0]
-    keys = rotate(key.expand(1, 1, 12, 8), frequencies)[0, 0]
+    turned = turns(torch.rand(1, 4), query.expand(1, 12, 1, 8))
+    queries = rotate(query.expand(1, 12, 1, 8), *turned)[0, :, 0]
+    keys = rotate(key.expand(1, 12, 1, 8), *turned)[0, :, 0]
     scores = queries @ keys.T
     torch.testing.assert_close(scores[3, 5], scores[7, 9])
     torch.testing.assert_close(scores[10, 2], scores[8, 0])
