@@ -7,9 +7,10 @@ import os
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import lightning
 import numpy as np
@@ -37,6 +38,8 @@ class Selection:
         hop_length: of the mel, in samples.
         transcribed_only: leave out clips without a transcript.
         leave_out: leave out speakers whose names begin like one of these.
+        shares: accent -> share of its clips to learn from. Which ones depends on their ids alone,
+            and those of a smaller share are in every larger one.
     """
 
     max_seconds: float
@@ -45,6 +48,7 @@ class Selection:
     hop_length: int
     transcribed_only: bool = False
     leave_out: tuple[str, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def refuse(self, clip: Clip, tokens: np.ndarray | None = None) -> str | None:
         """Return the reason to leave out a clip with its phonemes, or ``None``."""
@@ -58,6 +62,8 @@ class Selection:
             return f"longer than {self.max_seconds:g} s"
         if clip.seconds < self.min_seconds:
             return f"shorter than {self.min_seconds:g} s"
+        if crc32(clip.id.encode()) >= self.shares.get(clip.accent, 1.0) * 2**32:
+            return "beyond the share of its accent"
         return None
 
 

@@ -48,6 +48,8 @@ class SpeechData(ClipData):
         mel: plain arguments of `MelSpectrogram`.
         num_buckets: of the bucketing sampler.
         accents: names of the accents that the model tells apart.
+        shares: accent -> share of its training clips to learn from, for learning curves; 1 unless
+            named.
         repeats: accent -> how often its clips come in an epoch of training; 1 unless named.
         speeds: accent -> speeds at which its training clips are played, too, as further voices.
         front_end: of the language of the transcripts.
@@ -77,6 +79,7 @@ class SpeechData(ClipData):
         mel: Mapping[str, Any] | None = None,
         num_buckets: int = 30,
         accents: Sequence[str] = (),
+        shares: Mapping[str, float] | None = None,
         repeats: Mapping[str, int] | None = None,
         speeds: Mapping[str, Sequence[float]] | None = None,
         front_end: FrontEnd = ENGLISH,
@@ -96,6 +99,7 @@ class SpeechData(ClipData):
         self.reference, self.reference_seconds = reference, reference_seconds
         self.transcribed_only, self.window_slack = transcribed_only, window_slack
         self.accents, self.repeats = list(accents), dict(repeats or {})
+        self.shares = dict(shares or {})
         self.speeds, self.front_end = dict(speeds or {}), front_end
         self.speakers: list[str] = []
         self.mel_mean = self.mel_std = torch.empty(0)
@@ -171,7 +175,9 @@ class SpeechData(ClipData):
 
     def selection(self, split: str) -> Selection:
         """Say which clips of a split can be used."""
-        return replace(super().selection(split), transcribed_only=self.transcribed_only)
+        shares = self.shares if split == "train" else {}
+        known = super().selection(split)
+        return replace(known, transcribed_only=self.transcribed_only, shares=shares)
 
     def tokens(self, clip: Clip) -> np.ndarray | None:
         """Return the phonemes of a clip."""

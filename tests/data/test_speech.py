@@ -374,3 +374,16 @@ def test_accents_are_counted_and_repeated(folder):
         assert times[cut["id"]] == (3, 1, 1, 0)[index % 4]
         if index % 4 < 3:
             assert accent[cut["id"]] == (0, 1, -1)[index % 4]
+
+
+def test_a_smaller_share_of_an_accent_is_part_of_a_larger_one_and_others_stay(prepared):
+    def heard(share, split="train"):
+        data = SpeechData(prepared, batch_seconds=6, shares={"": share, "native": 0.0})
+        data.setup("fit")
+        return {clip.id for clip in data.datasets[split].clips}
+
+    everything, most, some = heard(1.0), heard(0.7), heard(0.4)
+    assert set() < some < most < everything
+    assert heard(0.4, "valid") == heard(1.0, "valid")  # only training hears less
+    with pytest.raises(InputError, match="beyond the share of its accent"):
+        heard(0.0)
