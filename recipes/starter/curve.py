@@ -1,9 +1,10 @@
 """How well models of stage 1 expect native people they never heard, by what they learned from.
 
-    python recipes/starter/curve.py runs/stage1/native_1_of_*/model --data data/starter --out outputs/curve
+    python recipes/starter/curve.py runs/stage1/native_1_of_*/model --data data/starter \
+        --out outputs/curve
 
 Each model predicts the mel of the test split's native clips in the styles of those clips, with the
-true durations and melody, and their melody. Prints a table and writes it, and a figure, to a folder.
+true durations and melody, and their melody. Prints a table, and writes it and a figure.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from omegaconf import OmegaConf
 
 from mmtts import InputError
 from mmtts.command.one_sentence import one_sentence
+from mmtts.data.sampling import Draw
 from mmtts.data.speech import SpeechData
 from mmtts.metrics.bootstrap import bootstrap_mean
 from mmtts.networks.acoustic_model import AcousticModel
@@ -63,19 +65,18 @@ def measure(folder: Path, data: Path) -> Point:
     heard = SpeechData(data, shares=dict(known.get("shares") or {}), **settings)
     heard.prepare_data()
     learned = [clip for clip in heard.read("train") if clip.accent == ACCENT]
-    test = SpeechData(data, batch_seconds=1e-3, reference="other_crop", **settings)  # one by one
+    test = SpeechData(data, reference="other_crop", **settings)
     test.prepare_data()
-    test.setup("test")
+    test.setup()  # all splits, so that voices are computed once for all models
     attach_voices(model, test)
-    accents = {clip.id: clip for clip in test.datasets["test"].clips if clip.accent == ACCENT}
-    stage = SpeechTTS(model, torch.optim.AdamW).eval()
+    stage, clips = SpeechTTS(model, torch.optim.AdamW).eval(), test.datasets["test"]
     losses: dict[str, list[float]] = {kind: [] for kind in LOSSES}
     speakers = []
-    for number, batch in enumerate(test.test_dataloader()):
-        if batch.ids[0] in accents and bool(batch.transcribed[0]):
+    for number, clip in enumerate(clips.clips):
+        if clip.accent == ACCENT and test.tokens(clip) is not None:
             with torch.inference_mode():
-                found = stage.validation_losses(batch, number)
-            speakers.append(accents[batch.ids[0]].speaker)
+                found = stage.validation_losses(clips[Draw(0, number, (number,))], number)
+            speakers.append(clip.speaker)
             for kind, values in losses.items():
                 values.append(float(found[kind]))
     hours = sum(clip.seconds for clip in learned) / 3600
@@ -123,7 +124,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for table and figure")
     options = parser.parse_args()
-    points = sorted(measure(folder, options.data) for folder in options.models)
+    points = [measure(folder, options.data) for folder in options.models]
+    points.sort(key=lambda point: point.hours)
     text = table(points)
     print(text)
     options.out.mkdir(parents=True, exist_ok=True)
