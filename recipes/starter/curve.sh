@@ -19,8 +19,8 @@ for parts in 8 4 2 1; do
   name=native_1_of_$parts
   step "1/$parts of the native speech -> runs/stage1/$name"
   train stage1 stage1_starter "data.folder=$data" "stage.max_steps=${STEPS:-2000}" \
-    "stage.data.shares={native: $($python -c "print(1 / $parts)")}" \
-    "stage.data.repeats={native: $((2 * parts))}"
+    "+stage.data.shares.native=$($python -c "print(1 / $parts)")" \
+    "stage.data.repeats.native=$((2 * parts))"
   models+=("runs/stage1/$name/model")
 done
 
