@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from mmtts.audio.mel import LOG_FLOOR, MelSpectrogram
-from mmtts.audio.spectrum import Spectrum, magnitude, scale
+from mmtts.audio.spectrum import Spectrum, magnitude, polar, scale
 from mmtts.networks.convnext import ConvNeXtBlock
 from mmtts.networks.excitation import Noise, PitchPredictor, pulse_train
 
@@ -171,7 +171,7 @@ class Vocoder(nn.Module):
             noise_gain = (noise_gain + (mel - self.noise_level) @ self.spread).clamp_max(
                 _HIGHEST_GAIN
             )
-            pulse_filter = torch.polar(pulse_gain.exp(), phase * _PHASE_SPEED)
+            pulse_filter = polar(pulse_gain.exp(), phase * _PHASE_SPEED)
             return pulse_filter * pulses + scale(noise, noise_gain.exp())
 
     def refine(self, spectrum: Tensor, mel: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -131,6 +132,7 @@ def detect_mark(samples: np.ndarray, sample_rate: int) -> Detection:
     return Detection(score, false_alarm, false_alarm < FALSE_ALARM)
 
 
+@cache
 def _patterns() -> np.ndarray:
     """The mark's pattern and the decoys', in [-1, 1], (1 + decoys, frames, bands)."""
     half = (1 + _DECOYS, _SLOTS // 2, _BANDS)
@@ -139,7 +141,9 @@ def _patterns() -> np.ndarray:
     signs = bits[: math.prod(half)].astype(np.float64).reshape(half) * 2 - 1
     slots = np.stack([signs, -signs], axis=2).reshape(1 + _DECOYS, _SLOTS, _BANDS)
     frames = np.repeat(slots, _SLOT, axis=1)
-    return (np.roll(frames, 1, axis=1) + 2 * frames + np.roll(frames, -1, axis=1)) / 4
+    patterns = (np.roll(frames, 1, axis=1) + 2 * frames + np.roll(frames, -1, axis=1)) / 4
+    patterns.flags.writeable = False
+    return patterns
 
 
 def _spectra(samples: np.ndarray) -> np.ndarray:
@@ -156,8 +160,8 @@ def _scale_tiles(samples: np.ndarray, position: int, pattern: np.ndarray) -> np.
     whole = np.floor(clock).astype(np.int64)
     rest = (clock - whole)[:, None]
     level = pattern[whole % _PERIOD] * (1 - rest) + pattern[(whole + 1) % _PERIOD] * rest
-    gains = 10 ** (DEPTH_DB / 20 * np.repeat(level, np.diff(_EDGES), axis=1))
-    spectra[:, _EDGES[0] : _EDGES[-1]] *= gains
+    gains = 10 ** (DEPTH_DB / 20 * level)
+    spectra[:, _EDGES[0] : _EDGES[-1]] *= np.repeat(gains, np.diff(_EDGES), axis=1)
     frames = np.fft.irfft(spectra, _N_FFT, axis=1) * _WINDOW
     summed = np.zeros((len(frames) + _N_FFT // _HOP - 1, _HOP))
     for shift in range(_N_FFT // _HOP):
