@@ -27,7 +27,7 @@ from mmtts.storage.atomic import atomic_write
 
 VOCABULARY, CONTEXT, BATCH = 512, 96, 16
 HELD_OUT = 8  # one module in so many
-ORDER, DISCOUNT = 5, 0.75  # of the n-gram that a language model is held against
+ORDERS, DISCOUNT = (2, 3, 5), 0.75  # of the n-grams that a language model is held against
 
 
 def paragraphs(seed: int) -> tuple[list[str], list[str]]:
@@ -141,11 +141,11 @@ def perplexity(log_probs: Tensor, rows: Tensor) -> float:
     return math.exp(-float(own.mean()))
 
 
-def n_gram_perplexity(training: Tensor, rows: Tensor) -> float:
-    """Of windows of text (N, L) by interpolated Kneser-Ney counts of `ORDER` tokens (1995)."""
+def n_gram_perplexity(training: Tensor, rows: Tensor, order: int) -> float:
+    """Of windows of text (N, L) by interpolated Kneser-Ney counts of so many tokens (1995)."""
     tokens = training.tolist()
-    counts = [Counter(zip(*(tokens[i:] for i in range(ORDER)), strict=False))]
-    for _ in range(ORDER - 1):  # of the lower orders: in how many contexts, not how often
+    counts = [Counter(zip(*(tokens[i:] for i in range(order)), strict=False))]
+    for _ in range(order - 1):  # of the lower orders: in how many contexts, not how often
         counts.insert(0, Counter(gram[1:] for gram in counts[0]))
     totals: list[dict[tuple[int, ...], list[int]]] = []
     for level in counts:
@@ -167,7 +167,7 @@ def n_gram_perplexity(training: Tensor, rows: Tensor) -> float:
         return found
 
     logs = [
-        math.log(probability(tuple(row[max(0, end - ORDER) : end])))
+        math.log(probability(tuple(row[max(0, end - order) : end])))
         for row in rows.tolist()
         for end in range(2, len(row) + 1)
     ]
@@ -222,10 +222,14 @@ def measure_seed(options: argparse.Namespace, number: int) -> None:
         return
     seed = prepare_seed(options, number)
     size = sum(parameter.numel() for parameter in seed.model.parameters())
+    n_grams = [
+        f"{n_gram_perplexity(seed.training, seed.rows, order):.2f} of {order}-grams"
+        for order in ORDERS
+    ]
     about = (
         f"seed {number}: {size / 1e6:.2f} M parameters, {len(seed.training):,} training tokens, "
-        f"{seed.rows.numel():,} held out, perplexity {perplexity(seed.expected, seed.rows):.2f}, "
-        f"of {ORDER}-grams {n_gram_perplexity(seed.training, seed.rows):.2f}"
+        f"{seed.rows.numel():,} held out, perplexity {perplexity(seed.expected, seed.rows):.2f} "
+        f"({', '.join(n_grams)})"
     )
     print(about, file=sys.stderr, flush=True)
     methods, found = Methods(seed.model, seed.calibration), []

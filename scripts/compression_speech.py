@@ -138,6 +138,8 @@ def bench_speed(options: argparse.Namespace) -> None:
     for ratio in (0.1, 0.2, 0.3, 0.4):
         removed = f"{100 * ratio:.0f} %"
         models[removed, "A3, widths of 8 n"] = narrow_model(original, ratio, GRAIN)
+        models[removed, "A3, widths of 8 n, 8 bits"] = narrow_model(original, ratio, GRAIN)
+        models[removed, "A3, widths of 8 n, 8 bits"].quantize()
         models[removed, "A3, any widths"] = narrow_model(original, ratio, 1)
         models[removed, "SVD, SVD-LLM"] = factored_model(original, ratio)
     found = [

@@ -156,6 +156,7 @@ def test_a_run_that_saved_nothing_may_be_repeated(runner: Runner) -> None:
         (["trainer.max_stepz=3"], "did you mean trainer.max_steps"),
         (["lr=3"], "did you mean optimizer.lr?"),
         (["modle=x"], "modle is not a key"),
+        (["stage=1", "stage.data.shares={native: 0.5}"], "+stage.data.shares.NAME=VALUE"),
         (["optimizer=adamv"], "did you mean adamw"),
         (["experiment=nothing"], "experiment=nothing is unknown"),
         (["trainer.max_steps"], "key=value"),

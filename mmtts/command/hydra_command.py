@@ -142,6 +142,8 @@ def input_error_behind(error: BaseException | None) -> InputError | None:
 
 def _unknown_key(key: str, words: list[str], config_name: str) -> str:
     known = _known_keys(words, config_name)
+    if key in known:
+        return f"{key} has other entries than these; to add one, say +{key}.NAME=VALUE"
     return f"{key} is not a key of this config; {_nearest(key, sorted({*groups(), *known}))}"
 
 
