@@ -29,7 +29,6 @@ from mmtts.stages.speech_tts import SpeechTTS
 from mmtts.storage.atomic import atomic_write
 from mmtts.storage.model_folder import load_config, load_network
 
-ACCENT = "native"
 LOSSES = {"frame_prior": "mel", "melody": "melody", "duration": "duration"}
 
 
@@ -37,7 +36,7 @@ class Point(NamedTuple):
     """One model.
 
     Attributes:
-        hours: of native speech that it learned from.
+        hours: of speech of the accent that it learned from.
         people: who speak in it.
         losses: of each kind, by test clip.
         speakers: of these clips.
@@ -49,8 +48,13 @@ class Point(NamedTuple):
     speakers: list[str]
 
 
-def measure(folder: Path, data: Path) -> Point:
+def measure(folder: Path, data: Path, accent: str) -> Point:
     """Read what a model learned from, and what it says of the test split.
+
+    Args:
+        folder: of the model, in the run that trained it.
+        data: prepared data folder.
+        accent: whose clips count.
 
     Raises:
         InputError: It was trained by no run that is still there.
@@ -64,7 +68,7 @@ def measure(folder: Path, data: Path) -> Point:
     settings = {"mel": source.extra.get("mel"), "accents": model.config["accents"]}
     heard = SpeechData(data, shares=dict(known.get("shares") or {}), **settings)
     heard.prepare_data()
-    learned = [clip for clip in heard.read("train") if clip.accent == ACCENT]
+    learned = [clip for clip in heard.read("train") if clip.accent == accent]
     test = SpeechData(data, reference="other_crop", **settings)
     test.prepare_data()
     test.setup()  # all splits, so that voices are computed once for all models
@@ -73,7 +77,7 @@ def measure(folder: Path, data: Path) -> Point:
     losses: dict[str, list[float]] = {kind: [] for kind in LOSSES}
     speakers = []
     for number, clip in enumerate(clips.clips):
-        if clip.accent == ACCENT and test.tokens(clip) is not None:
+        if clip.accent == accent and test.tokens(clip) is not None:
             with torch.inference_mode():
                 found = stage.validation_losses(clips[Draw(0, number, (number,))], number)
             speakers.append(clip.speaker)
@@ -86,7 +90,7 @@ def measure(folder: Path, data: Path) -> Point:
 def table(points: Sequence[Point]) -> str:
     """Markdown: means over clips, intervals by resampling people."""
     heads = [f"{name} loss" for name in LOSSES.values()]
-    lines = [f"| native hours | people | {' | '.join(heads)} |", "| --- |" + " --- |" * 4]
+    lines = [f"| hours | people | {' | '.join(heads)} |", "| --- |" + " --- |" * 4]
     for point in points:
         cells = [f"{point.hours:.2f}", str(point.people)]
         for values in point.losses.values():
@@ -109,7 +113,7 @@ def draw(points: Sequence[Point], path: Path) -> None:
         axes.plot([point.hours for point in points], means / means[0], marker="o", label=name)
     axes.set_xscale("log", base=2)
     axes.set_xticks([p.hours for p in points], [f"{p.hours:.2f}" for p in points])
-    axes.set_xlabel("hours of native speech learned from")
+    axes.set_xlabel("hours of speech learned from")
     axes.set_ylabel("loss on people never heard\n(share of the leftmost)")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
@@ -123,8 +127,9 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path, help="model folders in their runs")
     parser.add_argument("--data", type=Path, required=True, help="prepared data folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for table and figure")
+    parser.add_argument("--accent", default="native", help="whose clips count [native]")
     options = parser.parse_args()
-    points = [measure(folder, options.data) for folder in options.models]
+    points = [measure(folder, options.data, options.accent) for folder in options.models]
     points.sort(key=lambda point: point.hours)
     text = table(points)
     print(text)

@@ -58,7 +58,8 @@ esac
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Runs a recipe's script in an empty copy of the repository; returns its Python commands."""
-    for name in ("recipes/steps.sh", "scripts/help.sh", *(f"recipes/{r}/run.sh" for r in EVERY)):
+    scripts = (*(f"recipes/{r}/run.sh" for r in EVERY), "recipes/starter/curve.sh")
+    for name in ("recipes/steps.sh", "scripts/help.sh", *scripts):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     fake = tmp_path / "python"
@@ -69,9 +70,9 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setenv("FLITE_HOURS", "0")  # whether it is installed or not
     commands = tmp_path / "commands.txt"
 
-    def script(recipe, *words):
+    def script(recipe, *words, file="run.sh"):
         commands.unlink(missing_ok=True)
-        script = str(tmp_path / "recipes" / recipe / "run.sh")
+        script = str(tmp_path / "recipes" / recipe / file)
         subprocess.run(["bash", script, *words], check=True, capture_output=True, cwd="/")
         return commands.read_text().splitlines() if commands.exists() else []
 
@@ -120,6 +121,18 @@ def test_starter_speaks_with_what_may_be_published(run, tmp_path):
     (tmp_path / "data" / "synthetic" / "clips.csv").touch()
     again = run("starter", "/corpora")
     assert "--synthetic data/synthetic" in again[0] and len(again) == 3
+
+
+def test_the_curve_hears_every_share_of_native_speech_as_often(run):
+    first = run("starter", "threads=1", file="curve.sh")
+    trained = [command for command in first if command.startswith("-m")]
+    assert [re.findall(r"repeats.native=(\d+)", command) for command in trained] == [
+        ["16"], ["8"], ["4"], ["2"],
+    ]  # fmt: skip
+    assert all("+stage.data.shares.native=" in c and c.endswith(" threads=1") for c in trained)
+    assert "recipes/starter/curve.py runs/stage1/native_1_of_8/model" in first[-1]
+    again = run("starter", "threads=1", file="curve.sh")
+    assert not any(command.startswith("-m") for command in again)
 
 
 def test_judge_trains_and_measures_once(run):
