@@ -46,6 +46,7 @@ def open_speech(folder: Path, source: ModelConfig, config: Any) -> SpeechData:
         batch_seconds=config.calibration.batch_seconds,
         seed=config.seed,
         cache_gib=0.5,
+        accents=source.networks["acoustic_model"].get("accents", []),
         mel=source.extra.get("mel"),
         front_end=make_front_end(source.extra.get("text")),
     )

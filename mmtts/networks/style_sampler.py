@@ -144,11 +144,11 @@ class StyleSampler(nn.Module):
         x = F.normalize(x, dim=-1).view(-1, n_samples, candidates, self.style_dim)
         if candidates == 1:
             return x[:, :, 0]
-        scores = self._nearness(x, condition[:, None, None]) if score is None else score(x)
+        scores = self.nearness(x, condition[:, None, None]) if score is None else score(x)
         best = scores.argmax(-1)
         return x.take_along_dim(best[..., None, None], dim=2)[:, :, 0]
 
-    def _nearness(self, z: Tensor, condition: Tensor) -> Tensor:
+    def nearness(self, z: Tensor, condition: Tensor) -> Tensor:
         """Cosine of styles (..., D) and conditions (..., C), both seen from the mean style."""
         shared = min(z.shape[-1], condition.shape[-1])
         center = self.center[:shared]

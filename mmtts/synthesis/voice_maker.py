@@ -15,6 +15,7 @@ from mmtts import InputError
 from mmtts.audio.files import load_audio
 from mmtts.audio.loudness import active_rms_db, normalize_loudness, trim_silence
 from mmtts.networks.clip_encoder import ClipEncoder
+from mmtts.networks.face_voices import draw_face_voice
 from mmtts.networks.prompt_voices import draw_prompt_voices, mean_prompt_voice
 from mmtts.networks.style_sampler import StyleSampler
 from mmtts.synthesis.heard import Heard
@@ -34,9 +35,6 @@ SHORTEST_CLIP_SECONDS = 0.5
 LONGEST_CLIP_SECONDS = 60.0  # more of a reference clip says nothing new about the voice
 QUIETEST_CLIP_DB = -65.0
 LONGEST_PROMPT = 2000  # characters
-# Unseen faces whose gender is clear: with 4 candidates guidance 1 draws as many voices of the right
-# gender as guidance 2 (98 %), half as varied again.
-FACE_CANDIDATES = 4
 
 
 class VoiceMaker:
@@ -65,6 +63,14 @@ class VoiceMaker:
         return self._system.prompt_encoder()
 
     @cached_property
+    def _height(self) -> Tensor | None:
+        """The way from low voices to high ones, women's among them, where it is known."""
+        known = self._system.directions()
+        if not {"gender", "pitch"} <= set(known):
+            return None
+        return torch.from_numpy(known["pitch"] - known["gender"]).to(self._system.device)
+
+    @cached_property
     def _heard(self) -> Heard | None:
         return self._system.heard()
 
@@ -86,7 +92,7 @@ class VoiceMaker:
             z = sampler.mean(z_f, guidance)[0]
         else:
             noise = make_generator(seed, z_f.device)
-            z = sampler.sample(z_f, 1, guidance, generator=noise, candidates=FACE_CANDIDATES)[0, 0]
+            z = draw_face_voice(sampler, z_f, guidance, noise, self._height)[0]
         named = {"file": Path(face).name} if isinstance(face, (str, os.PathLike)) else {}
         return self._voice(z, {"from": "face", **named, "seed": seed, "guidance": guidance})
 
