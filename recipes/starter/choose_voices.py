@@ -110,9 +110,9 @@ def main() -> None:
         prompt, before = design["prompt"], Draw(0, 1, design.get("seed", 0))
         seeds = sorted({before.seed, *range(1, options.seeds + 1)})
         draws = candidates(tts, prompt, seeds, texts[:FEW], judges[1])
-        kept = draws[: max(1, options.seeds // SHARE)] or [before]
-        best = max((listen(tts, prompt, d, texts, judges) for d in kept), key=lambda d: d.score)
-        now = listen(tts, prompt, before, texts, judges)
+        kept = draws[: max(1, options.seeds // SHARE)]
+        now, *others = (listen(tts, prompt, draw, texts, judges) for draw in (before, *kept))
+        best = max(now, *others, key=lambda draw: draw.score)
         print(f"{name}: {{prompt: {prompt}, seed: {best.seed}}}"
               f"  # DNSMOS {best.quality:.2f}, errors {best.errors:.3f};"
               f" seed {now.seed}: {now.quality:.2f}, {now.errors:.3f}", flush=True)  # fmt: skip
