@@ -21,6 +21,7 @@ from mmtts.audio.resampling import resample
 from mmtts.command.hydra_command import CONFIG_DIR
 from mmtts.compress import validation_losses
 from mmtts.compression.allocation import GRAIN
+from mmtts.compression.sensitivity import Sensitivity
 from mmtts.compression.subjects import SpeechSubject
 from mmtts.data.cuts import Clip, load_samples
 from mmtts.metrics.quality import JUDGE_RATE
@@ -65,20 +66,22 @@ def bench_speech(options: argparse.Namespace) -> None:
     compressed = methods.equal_shares if options.equal_shares else methods
     for ratio in options.ratios:
         models |= {(f"{100 * ratio:.0f} %", name): changed for name, changed in compressed(ratio)}
-    rows = []
+    rows, held_out = [], subject.syntheses(subject.data.val_dataloader(), options.validation)
+    mels = Sensitivity(subject.model, list(held_out))
     for (ratio, name), network in models.items():
-        losses = subject.losses(network)
+        losses, mels.model = subject.losses(network), network
         heard = ("", "") if judge is None or name not in SPOKEN else judge(network)
         size = sum(int((p != 0).sum()) for p in network.parameters())
         rows.append([ratio, name, f"{size / 1e6:.2f} M", f"{subject.flops(network) / 1e9:.2f}"])
         rows[-1] += [
             f"{losses['loss']:.4f}",
             f"{losses.get('flow', losses.get('frame_prior')):.4f}",
+            f"{100 * mels.error():.3f} %",
             *heard,
         ]
         print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
-    print("\n| removed | method | parameters | GFLOP | loss | mel | identified | SECS |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("\n| removed | method | parameters | GFLOP | loss | mel | mel lost | identified | SECS |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in rows:
         print(f"| {' | '.join(row)} |", flush=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,20 +153,19 @@ class SpeechSubject(Subject):
 
     def calibration(self) -> Iterator[dict[str, Any]]:
         """Arguments of syntheses of training texts in the styles of training clips."""
+        yield from self.syntheses(self.data.train_dataloader(), self.batches)
+
+    def syntheses(self, loader: Iterable[SpeechBatch], count: int) -> Iterator[dict[str, Any]]:
+        """Arguments of syntheses of the texts of clips in their own styles."""
         options = self.config.calibration
-        spoken = transcribed(self.data.train_dataloader(), self.batches)
-        for number, batch in enumerate(spoken):
+        for number, batch in enumerate(transcribed(loader, count)):
             rows = on_device(batch, self.device)
             with torch.no_grad():
                 z = self.model.encode_style(rows.reference, rows.reference_lens, rows.voice)
-            yield {
-                "phonemes": rows.phonemes,
-                "phoneme_lens": rows.phoneme_lens,
-                "z": z,
-                "steps": options.steps,
-                "guidance": options.guidance,
-                "generator": torch.Generator().manual_seed(self.config.seed + number),
-            }
+            noise = torch.Generator().manual_seed(self.config.seed + number)
+            spoken = {"phonemes": rows.phonemes, "phoneme_lens": rows.phoneme_lens, "z": z}
+            how = {"steps": options.steps, "guidance": options.guidance, "generator": noise}
+            yield spoken | how
 
     def work(self, model: Any) -> Calls:
         """Text encoder, frame prior and flow decoder for five seconds of speech."""
