@@ -13,7 +13,7 @@ from mmtts.networks.style_sampler import StyleSampler
 
 # Some draws for each of 83 unseen people's faces, heard by F0: .90 of the right gender, the nearest
 # of 4 or of 32; .95 on the mean voice's side (.98 where a face is clear), at 9 in 10 parts of the
-# variety. Guidance 2 draws .94 at 7 in 10 parts.
+# variety of styles, 8 in 10 of what is heard. Guidance 2 draws .94 at 7 in 10 parts.
 CANDIDATES = 4
 TRIED = 8  # as many for each of them, where they have to lie on one side
 SHARE = 2 / 3  # of the mean voice's way from the middle
