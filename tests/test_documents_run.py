@@ -39,6 +39,7 @@ STANDINS = {
     "FILE": "hello.wav",
     "recover=200": "recover=1",
     "checkpoint=mmtts/models/starter/speech_tts": "checkpoint=models/lab/speech_tts",
+    "mmtts/models/starter/speech_tts": "models/lab/speech_tts",
     "data=data/starter": "data=data/lab",
     "pitch=0.5": "age=0.5",  # the small data has no voices of low pitch to tell from high ones
 }

@@ -186,7 +186,7 @@ def test_alignment_undoes_any_similarity(angle, scale, x, y):
     colors[:, :, :2] = np.clip(np.rint((centers - [x, y]) @ turn / scale + 93), 0, 255)
     crop = np.asarray(align_face(Image.fromarray(colors), landmarks), float)[77:109, 77:109, :2]
     expected = np.mgrid[77:109, 77:109][::-1].transpose(1, 2, 0) + 0.5
-    assert np.abs(crop - expected).mean() < 0.7
+    assert np.abs(crop - expected).mean() <= 1.0  # half a step of the colors, half a pixel
 
 
 def test_beyond_the_edge_the_picture_goes_on():
