@@ -153,7 +153,7 @@ class SpeechSubject(Subject):
 
     def calibration(self) -> Iterator[dict[str, Any]]:
         """Arguments of syntheses of training texts in the styles of training clips."""
-        yield from self.syntheses(self.data.train_dataloader(), self.batches)
+        return self.syntheses(self.data.train_dataloader(), self.batches)
 
     def syntheses(self, loader: Iterable[SpeechBatch], count: int) -> Iterator[dict[str, Any]]:
         """Arguments of syntheses of the texts of clips in their own styles."""
